@@ -1,0 +1,1 @@
+"""Tollgate: usage metering and billing for messaging platforms. Rooms: domain, stages, providers, adapters."""

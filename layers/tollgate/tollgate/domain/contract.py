@@ -1,0 +1,272 @@
+"""Contracts: what a tenant agreed to, as dated versions. Parsing collects every problem with its path.
+
+Always true of a valid contract: exactly one version is in force on any day from its first term on; currency, time zone
+and term are the same in all versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from tollgate.domain.billing_moments import BILLING_MOMENTS
+from tollgate.domain.calendar import Term, term_on, zone
+from tollgate.domain.errors import Invalid, Problem
+from tollgate.domain.money import MINOR_DIGITS
+
+PROVIDERS: Final = frozenset(provider for provider, _ in BILLING_MOMENTS)
+
+
+def _no_float(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError("write amounts in quotes (a bare 1000.10 is read as an inexact number)")
+    return value
+
+
+def _known_zone(name: str) -> str:
+    try:
+        zone(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("expected an IANA time zone such as America/Chicago") from error
+    return name
+
+
+def _known_currency(code: str) -> str:
+    if code not in MINOR_DIGITS:
+        raise ValueError(f"expected one of {', '.join(sorted(MINOR_DIGITS))}")
+    return code
+
+
+def _known_provider(name: str) -> str:
+    if name not in PROVIDERS:
+        raise ValueError(f"expected one of {', '.join(sorted(PROVIDERS))}")
+    return name
+
+
+def _ascending(shares: tuple[int, ...]) -> tuple[int, ...]:
+    if list(shares) != sorted(set(shares)):
+        raise ValueError("expected ascending percentages without repeats")
+    return shares
+
+
+Exact = Annotated[Decimal, BeforeValidator(_no_float)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$", max_length=254)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TermRule(_Model):
+    """A contract year: renews by itself every ``months``."""
+
+    start: date
+    months: int = Field(default=12, ge=1, le=60)
+
+
+class Payment(_Model):
+    """When an invoice is due after approval, and how many days after the past-due notice services are suspended."""
+
+    days_until_due: int = Field(default=14, ge=0, le=90)
+    suspend_after_days: int = Field(default=7, ge=1, le=90)
+
+
+class Contacts(_Model):
+    """Who gets which mails. Either list may be left out when the other is given."""
+
+    usage: tuple[Address, ...] = ()
+    billing: tuple[Address, ...] = ()
+
+    @model_validator(mode="after")
+    def _someone(self) -> Self:
+        if not self.usage and not self.billing:
+            raise ValueError("expected at least one address under usage or billing")
+        return self
+
+    def of(self, kind: Literal["usage", "billing"]) -> tuple[str, ...]:
+        """The addresses for a kind of mail."""
+        return (self.usage or self.billing) if kind == "usage" else (self.billing or self.usage)
+
+
+class SenderRule(_Model):
+    """An account at a provider whose messages are this tenant's, from a day on (default: the term's start).
+
+    ``number`` narrows a Meta account to one phone number id; ``card`` names the rate card (default: the provider's).
+    """
+
+    provider: Annotated[str, AfterValidator(_known_provider)]
+    account: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+    number: Annotated[str, StringConstraints(max_length=64)] = Field(default="", alias="phone_number_id")
+    since: date | None = Field(default=None, alias="from")
+    card: Identifier | None = None
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
+
+
+class Allowance(_Model):
+    """How much of a meter a term includes, where it warns, and what happens beyond it."""
+
+    measure: Literal["fees", "messages", "segments"]
+    included: Exact = Field(ge=0, le=Decimal(10) ** 12)
+    warn_at: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], AfterValidator(_ascending)] = (75,)
+    beyond: Literal["bill", "bill-all", "suspend"]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.measure != "fees" and self.beyond != "suspend":
+            raise ValueError(f"beyond: {self.beyond} needs measure: fees (there is no price for {self.measure})")
+        if self.measure != "fees" and self.included != self.included.to_integral_value():
+            raise ValueError(f"included: a count of {self.measure} is a whole number")
+        if self.included == 0 and self.beyond == "suspend":
+            raise ValueError("included: nothing included and suspended beyond it would never let a message pass")
+        return self
+
+
+class Approval(_Model):
+    """Who approved a change of limits, and the document that says so."""
+
+    by: Text
+    document: Text
+
+
+DEFAULT_ALLOWANCES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "whatsapp": {"measure": "fees", "included": "1000.00", "warn_at": [75], "beyond": "bill"},
+    "sms": {"measure": "messages", "included": 50_000, "warn_at": [75], "beyond": "suspend"},
+}
+
+
+def _with_defaults(given: object) -> object:
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        return given
+    filled: dict[str, object] = {meter: dict(rule) for meter, rule in DEFAULT_ALLOWANCES.items()}
+    for meter, rule in given.items():
+        default = DEFAULT_ALLOWANCES.get(meter, {})
+        filled[meter] = {**default, **rule} if isinstance(rule, Mapping) else rule
+    return {meter: rule for meter, rule in filled.items() if rule is not None}
+
+
+class Contract(_Model):
+    """One version of a tenant's contract. ``effective`` (``from:``) is the day it takes effect: the term's start by
+    default. An allowance set to null means that the meter has none."""
+
+    tenant: Identifier
+    name: Text
+    currency: Annotated[str, AfterValidator(_known_currency)] = "USD"
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] = "en_US"
+    term: TermRule
+    payment: Payment = Payment()
+    contacts: Contacts
+    senders: tuple[SenderRule, ...] = Field(min_length=1)
+    allowances: Annotated[dict[Identifier, Allowance], BeforeValidator(_with_defaults)] = Field(
+        default_factory=dict, validate_default=True
+    )
+    since: date | None = Field(default=None, alias="from")
+    approval: Approval | None = None
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.since is not None and self.since < self.term.start:
+            raise ValueError(f"from: {self.since} is before the term's start {self.term.start}")
+        seen = [(sender.provider, sender.account, sender.number) for sender in self.senders]
+        if len(seen) != len(set(seen)):
+            raise ValueError("senders: the same account is listed twice")
+        return self
+
+    @property
+    def effective(self) -> date:
+        """The first day on which this version holds."""
+        return self.since or self.term.start
+
+    def term_on(self, day: date) -> Term:
+        """The term in which a day falls. Raises ValueError before the first."""
+        term = term_on(day, start=self.term.start, months=self.term.months)
+        if term is None:
+            raise ValueError(f"{day} is before the first term of {self.tenant}, which starts on {self.term.start}")
+        return term
+
+    def document(self) -> dict[str, Any]:
+        """The contract as plain JSON-ready data, in the shape that ``parse`` takes."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True) | {
+            "allowances": {
+                **{meter: None for meter in DEFAULT_ALLOWANCES if meter not in self.allowances},
+                **{meter: rule.model_dump(mode="json") for meter, rule in self.allowances.items()},
+            }
+        }
+
+
+def parse(document: object) -> Contract:
+    """A contract from parsed YAML or JSON. Raises Invalid, which names every problem with its path."""
+    try:
+        return Contract.model_validate(document)
+    except ValidationError as error:
+        raise Invalid("contract", [_problem(detail) for detail in error.errors(include_url=False)]) from error
+
+
+def _problem(detail: Any) -> Problem:
+    return Problem(".".join(str(part) for part in detail["loc"]), detail["msg"].removeprefix("Value error, "))
+
+
+def in_force(versions: Sequence[Contract], day: date) -> Contract | None:
+    """The version in force on a day; None before the first term."""
+    eligible = [version for version in versions if version.effective <= day]
+    return max(eligible, key=lambda version: version.effective, default=None)
+
+
+def for_term(versions: Sequence[Contract], term: Term) -> Contract:
+    """The version whose limits and terms of payment hold for a whole term: the last to take effect before it ends.
+
+    One rule for the whole term keeps the counting free of arrival order: a limit that is changed within a term is
+    changed for that term.
+    """
+    contract = in_force([version for version in versions if version.effective < term.end], term.end)
+    if contract is None:
+        raise ValueError(f"no contract holds in the term from {term.start}")
+    return contract
+
+
+def change_problems(old: Sequence[Contract], new: Contract) -> list[Problem]:
+    """Why ``new`` may not be added to the versions of a tenant; empty when it may."""
+    current = in_force([v for v in old if v.effective != new.effective], new.effective) or in_force(old, new.effective)
+    if current is None:
+        return []
+    problems = [
+        Problem(name, f"cannot change from {before} to {after}: a tenant keeps it; open a new tenant instead")
+        for name, before, after in (
+            ("term.start", current.term.start, new.term.start),
+            ("term.months", current.term.months, new.term.months),
+            ("currency", current.currency, new.currency),
+            ("timezone", current.timezone, new.timezone),
+        )
+        if before != after
+    ]
+    changed = ", ".join(changed_limits(in_force(old, new.effective) or current, new))
+    if changed and new.approval is None:
+        expected = "name who approved it (by) and the document that says so (document)"
+        problems.append(Problem("approval", f"the limits of {changed} change: {expected}"))
+    return problems
+
+
+def changed_limits(old: Contract, new: Contract) -> list[str]:
+    """The meters whose allowance differs between two versions."""
+    meters = sorted(old.allowances.keys() | new.allowances.keys())
+    return [meter for meter in meters if old.allowances.get(meter) != new.allowances.get(meter)]

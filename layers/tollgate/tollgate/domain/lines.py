@@ -1,0 +1,87 @@
+"""Lines: the shares of an allowance at which something happens, and what crossing one means.
+
+Always true: a line fires at exactly its share; once a term and allowance, however the count got there; a jump over two
+lines fires both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from tollgate.domain.contract import Allowance, Contract
+from tollgate.domain.notices import LIMIT, LIMIT_REACHED, USAGE_WARNING, Hold, Notice
+from tollgate.domain.usage import TermRow
+
+FULL: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A line that has just been crossed: the notice to write and, where the contract suspends, the hold."""
+
+    notice: Notice
+    hold: Hold | None
+
+
+def lines_of(allowance: Allowance) -> tuple[int, ...]:
+    """The lines of an allowance in percent, ascending; none where nothing is included."""
+    return (*allowance.warn_at, FULL) if allowance.included else ()
+
+
+def threshold(allowance: Allowance, line: int) -> Decimal:
+    """The use at which a line is reached, in the allowance's measure."""
+    return allowance.included * line / FULL
+
+
+def crossings(row: TermRow, *, contract: Contract, meter: str, at: datetime) -> Iterator[Crossing]:
+    """The lines of a meter that have been reached and have not fired yet."""
+    allowance = contract.allowances.get(meter)
+    if allowance is None:
+        return
+    used = row.of(meter).measured(allowance.measure)
+    for line in lines_of(allowance):
+        if used >= threshold(allowance, line) and (meter, line) not in row.crossed:
+            yield _crossing(row, contract=contract, meter=meter, line=line, at=at)
+
+
+def _crossing(row: TermRow, *, contract: Contract, meter: str, line: int, at: datetime) -> Crossing:
+    allowance = contract.allowances[meter]
+    notice = Notice(
+        tenant=contract.tenant,
+        kind=LIMIT_REACHED if line == FULL else USAGE_WARNING,
+        term=row.term.start,
+        at=at,
+        meter=meter,
+        line=line,
+        used=row.of(meter).measured(allowance.measure),
+        included=allowance.included,
+        rearmed=(meter, line) in row.rearmed,
+    )
+    suspends = line == FULL and allowance.beyond == "suspend"
+    return Crossing(notice, limit_hold(row, contract=contract, meter=meter, at=at) if suspends else None)
+
+
+def limit_hold(row: TermRow, *, contract: Contract, meter: str, at: datetime) -> Hold:
+    """The hold of a meter whose limit is reached; of a limit that was raised before, one of its own."""
+    reference = str(row.term.start)
+    if (meter, FULL) in row.rearmed:
+        reference += f"/{contract.allowances[meter].included}"
+    return Hold(tenant=contract.tenant, scope=meter, cause=LIMIT, reference=reference, opened_at=at)
+
+
+def rearm(row: TermRow, *, contract: Contract) -> TermRow:
+    """The row after limits changed: a line that the new allowance puts out of reach again may fire again.
+
+    A line that is still reached stays fired: nobody is told the same thing twice.
+    """
+    again = frozenset(
+        (meter, line)
+        for meter, line in row.crossed
+        if (allowance := contract.allowances.get(meter))
+        and row.of(meter).measured(allowance.measure) < threshold(allowance, line)
+    )
+    return replace(row, crossed=row.crossed - again, rearmed=row.rearmed | again)

@@ -1,0 +1,226 @@
+"""Metering: from facts to the difference they make to a tenant's rows.
+
+Two pure steps, because what must be read for the second follows from the first: ``price_facts`` merges facts into
+records and prices them; ``count`` adds the differences to the usage rows and finds the lines they cross.
+A record that does not change is not in the result, so a receipt that changes nothing writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from tollgate.domain import contract as contracts
+from tollgate.domain.calendar import Term, local_day
+from tollgate.domain.contract import Contract
+from tollgate.domain.facts import Fact, MessageKey
+from tollgate.domain.lines import crossings
+from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.pricing import NO_CONTRACT, UNKNOWN_SENDER, Unpriced, rate, unpriceable
+from tollgate.domain.rates import PriceBook
+from tollgate.domain.records import Record, Usage, charge, merge_all, new_record, pricing_fact
+from tollgate.domain.senders import Assignment, assignment_at, first_assignment
+from tollgate.domain.usage import DayRow, TermRow, cell_of, totals_of
+
+type Senders = Mapping[tuple[str, str], Sequence[Assignment]]
+"""Assignments by (provider, account)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A fact that cannot be counted now, and why (one of ``pricing.REASONS``)."""
+
+    fact: Fact
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A record as it was read and as it is to be written."""
+
+    before: Record
+    after: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What some facts come to: the records that change, and the billable ones that have no price yet."""
+
+    changes: tuple[RecordChange, ...]
+    quarantined: tuple[Quarantined, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageChange:
+    """What one transaction writes beside the records: rows, notices and holds."""
+
+    terms: Mapping[date, TermRow] = field(default_factory=dict)
+    days: Mapping[date, DayRow] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+
+def route(fact: Fact, senders: Senders) -> Assignment | Quarantined:
+    """Whose message a fact is about, at the fact's own time."""
+    assignments = senders.get((fact.provider, fact.account), ())
+    held = assignment_at(assignments, number=fact.number, moment=fact.moment)
+    if held is not None:
+        return held
+    first = first_assignment(assignments, number=fact.number)
+    if first is not None and fact.moment < first.since:
+        return Quarantined(fact, NO_CONTRACT)
+    return Quarantined(fact, UNKNOWN_SENDER)
+
+
+def quarantine_reason(fact: Fact, *, versions: Sequence[Contract], card: str, book: PriceBook) -> str | None:
+    """Why a routed fact cannot be counted; None when it can."""
+    located = locate(fact, versions)
+    if located is None:
+        return NO_CONTRACT
+    contract, day = located
+    return unpriceable(fact, day=day, card=card, currency=contract.currency, book=book)
+
+
+def locate(fact: Fact, versions: Sequence[Contract]) -> tuple[Contract, date] | None:
+    """The contract in force at a fact's time and the contract's day of it; None before any contract."""
+    return _contract_on(fact.moment, versions)
+
+
+def _contract_on(moment: datetime, versions: Sequence[Contract]) -> tuple[Contract, date] | None:
+    for contract in sorted(versions, key=lambda version: version.effective, reverse=True):
+        day = local_day(moment, contract.timezone)
+        if day >= contract.effective:
+            return contract, day
+    return None
+
+
+def price_facts(
+    facts: Iterable[Fact],
+    *,
+    records: Mapping[MessageKey, Record],
+    versions: Sequence[Contract],
+    senders: Senders,
+    book: PriceBook,
+) -> Priced:
+    """Merge one tenant's facts into its records and price what became billable; only what changed, in fact order."""
+    by_message: dict[MessageKey, list[Fact]] = {}
+    for fact in facts:
+        by_message.setdefault(fact.key, []).append(fact)
+    changes: list[RecordChange] = []
+    quarantined: list[Quarantined] = []
+    for key, own in by_message.items():
+        before = records.get(key) or new_record(own[0])
+        after = price_record(merge_all(before, own), before=before, versions=versions, senders=senders, book=book)
+        if after != before:
+            changes.append(RecordChange(before, replace(after, version=before.version + 1)))
+        if after.unpriced:
+            quarantined.append(Quarantined(pricing_fact(after), after.unpriced))
+    return Priced(tuple(changes), tuple(quarantined))
+
+
+def price_record(
+    record: Record, *, before: Record, versions: Sequence[Contract], senders: Senders, book: PriceBook
+) -> Record:
+    """A record with the usage that follows from its facts.
+
+    When nothing that pricing looks at has changed, the usage stays as it was priced, so that a late status never moves
+    a message to a rate that was loaded in the meantime.
+    """
+    due = charge(record)
+    if due is None:
+        return replace(record, usage=None, unpriced="")
+    if before.usage is not None and due == charge(before):
+        return record
+    located = _contract_on(due.moment, versions)
+    if located is None:
+        return replace(record, usage=None, unpriced=NO_CONTRACT)
+    contract, day = located
+    card = card_of(record, due.moment, senders)
+    rated = rate(due, day=day, card=card, currency=contract.currency, book=book)
+    if isinstance(rated, Unpriced):
+        return replace(record, usage=None, unpriced=rated.reason)
+    usage = Usage(
+        meter=record.meter,
+        moment=due.moment,
+        day=day,
+        term=contract.term_on(day).start,
+        category=due.category,
+        market=rated.market,
+        messages=1,
+        segments=due.segments,
+        fee=rated.fee,
+    )
+    return replace(record, usage=usage, unpriced="")
+
+
+def card_of(record: Record, moment: datetime, senders: Senders) -> str:
+    """The rate card of a record's sender at a moment: the one its assignment names, else the provider's."""
+    held = assignment_at(
+        senders.get((record.key.provider, record.account), ()),
+        number=record.number,
+        moment=moment,
+    )
+    return held.card if held else record.key.provider
+
+
+def terms_and_days(changes: Iterable[RecordChange], versions: Sequence[Contract]) -> tuple[dict[date, Term], set[date]]:
+    """The rows that counting some changes needs: terms by their start, and days."""
+    terms: dict[date, Term] = {}
+    days: set[date] = set()
+    for change in changes:
+        for usage in (change.before.usage, change.after.usage):
+            if usage is None:
+                continue
+            days.add(usage.day)
+            terms.setdefault(usage.term, _term_of(usage, versions))
+    return terms, days
+
+
+def _term_of(usage: Usage, versions: Sequence[Contract]) -> Term:
+    contract = contracts.in_force(versions, usage.day)
+    if contract is None:
+        raise ValueError(f"usage on {usage.day} lies before every contract")
+    return contract.term_on(usage.day)
+
+
+def count(
+    changes: Iterable[RecordChange],
+    *,
+    terms: Mapping[date, TermRow],
+    days: Mapping[date, DayRow],
+    versions: Sequence[Contract],
+) -> UsageChange:
+    """Add the differences of some records to the rows they fall into. Rows that come out unchanged are left out.
+
+    ``terms`` and ``days`` must hold every row that ``terms_and_days`` names. Lines are looked at after every record,
+    so that a notice tells the count at its crossing however the records were batched.
+    """
+    new_terms, new_days = dict(terms), dict(days)
+    notices: list[Notice] = []
+    holds: list[Hold] = []
+    for change in changes:
+        before, after = change.before.usage, change.after.usage
+        if before == after:
+            continue
+        for usage, sign in ((before, -1), (after, 1)):
+            if usage is None:
+                continue
+            totals = totals_of(usage) if sign > 0 else -totals_of(usage)
+            new_terms[usage.term] = new_terms[usage.term].adding(usage.meter, totals)
+            new_days[usage.day] = new_days[usage.day].adding(cell_of(usage), totals)
+        if after is None:
+            continue
+        row = new_terms[after.term]
+        contract = contracts.for_term(versions, row.term)
+        for crossing in crossings(row, contract=contract, meter=after.meter, at=after.moment):
+            notices.append(crossing.notice)
+            holds.extend([crossing.hold] if crossing.hold else [])
+            row = row.crossing(after.meter, crossing.notice.line or 0)
+        new_terms[after.term] = row
+    return UsageChange(
+        terms={s: replace(r, version=r.version + 1) for s, r in new_terms.items() if r != terms[s]},
+        days={d: replace(r, version=r.version + 1) for d, r in new_days.items() if r != days[d]},
+        notices=tuple(notices),
+        holds=tuple(holds),
+    )

@@ -1,0 +1,86 @@
+"""Notices and holds: the rows that say something happened, from which mails and suspensions follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+USAGE_WARNING: Final = "usage-warning"
+LIMIT_REACHED: Final = "limit-reached"
+OVERDUE: Final = "overdue"
+SUSPENDED: Final = "suspended"
+REINSTATED: Final = "reinstated"
+
+LIMIT: Final = "limit"
+ALL_SERVICES: Final = "all"
+
+AUDIENCE: Final = {
+    USAGE_WARNING: "usage",
+    LIMIT_REACHED: "usage",
+    OVERDUE: "billing",
+    SUSPENDED: "billing",
+    REINSTATED: "billing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something a customer must be told, once.
+
+    A usage notice carries ``meter`` and ``line`` (percent), ``used`` and ``included`` at the crossing, in the
+    allowance's measure; an invoice's carries ``period`` and, in ``used``, the amount owed. ``suspend_on`` is the day
+    on which services stop unless something is paid. ``identity`` is the same for the same crossing, always.
+    """
+
+    tenant: str
+    kind: str
+    term: date
+    at: datetime
+    meter: str | None = None
+    line: int | None = None
+    used: Decimal
+    included: Decimal | None = None
+    period: date | None = None
+    suspend_on: date | None = None
+    rearmed: bool = False
+
+    @property
+    def identity(self) -> str:
+        """``<term>#<meter>#<line>``, or ``<term>#invoice#<period>#<kind>``; a re-armed line adds its allowance."""
+        if self.period is not None:
+            return f"{self.term}#invoice#{self.period}#{self.kind}"
+        suffix = f"#{self.included}" if self.rearmed else ""
+        return f"{self.term}#{self.meter}#{self.line}{suffix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A reason why a service is suspended. ``scope`` is a meter or ``all``; open while ``lifted_at`` is None.
+
+    ``reference`` names the cause: the term's start for a limit (with the allowance, if it was changed since), the
+    period for an overdue invoice.
+    """
+
+    tenant: str
+    scope: str
+    cause: str
+    reference: str
+    opened_at: datetime
+    lifted_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def identity(self) -> str:
+        """``<scope>#<cause>#<reference>``."""
+        return f"{self.scope}#{self.cause}#{self.reference}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still suspends."""
+        return self.lifted_at is None
+
+    def lifted(self, at: datetime) -> Hold:
+        """The hold, lifted; a hold is lifted once, and its first lifting stands."""
+        return self if self.lifted_at else replace(self, lifted_at=at)

@@ -1,0 +1,134 @@
+"""Rates: dated price cards and market maps, and the exchange rates that carry a price into the contract's currency.
+
+Always true: a card or map is never edited; loading one again for the same date adds a version, and the newest version
+of the latest date at or before a message's day is the one in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, Protocol
+
+from tollgate.domain.facts import Recipient
+
+# A category without a price of its own on the card costs what its base category does.
+BASE_CATEGORY: Final[Mapping[str, str]] = {
+    "group_marketing": "marketing",
+    "group_utility": "utility",
+    "group_service": "service",
+    "marketing_lite": "marketing",  # with a maximum price set, the card is an upper bound
+}
+
+# A rate derived from two published ones is cut to this many decimals, so that sums of converted fees stay exact.
+FX_DECIMALS: Final = 10
+PREFIX_DIGITS: Final = 4
+
+
+class Dated(Protocol):
+    """Something that holds from a day on, in versions."""
+
+    @property
+    def effective_from(self) -> date: ...
+    @property
+    def version(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMap:
+    """Which market a recipient belongs to: by the longest matching calling-code prefix, else by country."""
+
+    effective_from: date
+    version: int
+    by_prefix: Mapping[str, str]
+    by_country: Mapping[str, str]
+    default: str
+
+    def market(self, recipient: Recipient) -> str | None:
+        """The recipient's market; None for one of whom neither number nor country is known."""
+        if recipient.prefix:
+            prefixes = (recipient.prefix[:length] for length in range(len(recipient.prefix), 0, -1))
+            return next((self.by_prefix[p] for p in prefixes if p in self.by_prefix), self.default)
+        if recipient.country:
+            return self.by_country.get(recipient.country, self.default)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RateCard:
+    """Prices per delivered message by market and category, in one currency, from one day on."""
+
+    card: str
+    effective_from: date
+    version: int
+    currency: str
+    rates: Mapping[str, Mapping[str, Decimal]]
+
+    @property
+    def reference(self) -> str:
+        """What a fee names as its source: card, date and version."""
+        return f"{self.card}/{self.effective_from}/{self.version}"
+
+    def rate(self, market: str, category: str) -> Decimal | None:
+        """The price of a category in a market: its own, else its base category's; None where there is neither."""
+        prices = self.rates.get(market, {})
+        return prices.get(category, prices.get(BASE_CATEGORY.get(category, "")))
+
+    def knows(self, category: str) -> bool:
+        """Whether the card prices a category in any market."""
+        return any(self.rate(market, category) is not None for market in self.rates)
+
+
+def in_force[D: Dated](versions: Sequence[D], day: date) -> D | None:
+    """The one in force on a day: of the latest date not after it, the newest version."""
+    eligible = [version for version in versions if version.effective_from <= day]
+    return max(eligible, key=lambda v: (v.effective_from, v.version), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FxDay:
+    """Units of each currency for one euro, as published on one day by one source."""
+
+    day: date
+    source: str
+    per_euro: Mapping[str, Decimal]
+
+    def between(self, from_currency: str, to_currency: str) -> Decimal | None:
+        """Units of ``to_currency`` for one of ``from_currency``; None when either is not quoted."""
+        quotes = {**self.per_euro, "EUR": Decimal(1)}
+        if from_currency not in quotes or to_currency not in quotes:
+            return None
+        return (quotes[to_currency] / quotes[from_currency]).quantize(Decimal(1).scaleb(-FX_DECIMALS))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """Everything prices are looked up in, as loaded at one moment."""
+
+    cards: Mapping[str, Sequence[RateCard]] = field(default_factory=dict)
+    markets: Mapping[str, Sequence[MarketMap]] = field(default_factory=dict)
+    fx: Sequence[FxDay] = ()
+
+    def card(self, name: str, day: date) -> RateCard | None:
+        """The rate card in force on a day."""
+        return in_force(self.cards.get(name, ()), day)
+
+    def market_map(self, name: str, day: date) -> MarketMap | None:
+        """The market map in force on a day for a card."""
+        return in_force(self.markets.get(name, ()), day)
+
+    def fx_day(self, day: date) -> FxDay | None:
+        """The published rates that hold for a day.
+
+        The day's own; else, where a later publication shows that there was none that day (week-ends, holidays) or the
+        day is in a week-end, those of the last day before it. A working day whose rates may still come has none yet.
+        """
+        published = sorted((fx for fx in self.fx if fx.day <= day), key=lambda fx: fx.day)
+        if not published or day - published[-1].day > timedelta(days=7):
+            return None
+        latest = published[-1]
+        last_working_day = day - timedelta(days=max(0, day.weekday() - 4))
+        overtaken = any(fx.day > day for fx in self.fx)
+        return latest if latest.day >= last_working_day or overtaken else None

@@ -1,0 +1,187 @@
+"""Records: all that is known of one message, as the merge of its facts.
+
+Always true: merging is commutative, associative and idempotent, so neither the order nor the number of receipts, nor
+how they were batched, can be seen in a record. Each attribute is therefore a minimum, a maximum or a union.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from tollgate.domain.billing_moments import BILLABLE_TYPE, STATUS_RANK, billing_moment
+from tollgate.domain.facts import NOBODY, Fact, MessageKey, Pricing, Recipient, Report
+from tollgate.domain.money import ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """What one message costs, in the contract's currency, never rounded; and where that amount comes from.
+
+    ``source`` is ``reported`` (by the provider), ``card`` (a rate card) or ``none`` (nothing was charged or known).
+    ``card`` names the rate used or, for a reported fee, the rate that would have been: ``meta/2026-10-01/1``.
+    ``original`` and ``original_currency`` are what was reported or on the card, before ``fx`` (``ecb/2026-10-01``).
+    """
+
+    amount: Decimal
+    currency: str
+    source: str
+    original: Decimal
+    original_currency: str
+    card: str = ""
+    card_amount: Decimal | None = None
+    fx: str = ""
+    fx_rate: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a record adds to the counts. ``moment`` is the billable one, ``day`` and ``term`` are the contract's."""
+
+    meter: str
+    moment: datetime
+    day: date
+    term: date
+    category: str
+    market: str
+    messages: int
+    segments: int
+    fee: Fee
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One message. ``usage`` is None until it is billable; ``unpriced`` says why a billable one has no usage yet.
+
+    ``version`` is 0 for a record that has never been written.
+    """
+
+    key: MessageKey
+    meter: str
+    account: str = ""
+    number: str = ""
+    statuses: Mapping[str, datetime] = field(default_factory=dict)
+    pricings: Mapping[str, Pricing] = field(default_factory=dict)
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    requested_at: datetime | None = None
+    recipient: Recipient = NOBODY
+    usage: Usage | None = None
+    unpriced: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The inputs of a price: everything about a billable message that pricing looks at, and nothing else."""
+
+    moment: datetime
+    category: str
+    recipient: Recipient
+    segments: int
+    report: Report | None
+
+
+def _merged[T](mine: Mapping[str, T], theirs: Mapping[str, T], *, prefer_larger: bool) -> dict[str, T]:
+    pick = max if prefer_larger else min
+    merged = dict(mine)
+    for key, value in theirs.items():
+        merged[key] = pick(merged[key], value, key=_comparable) if key in merged else value
+    return merged
+
+
+def _comparable(value: object) -> Any:
+    """An order for values that may hold None (a report without a price sorts below one with it)."""
+    if isinstance(value, Report):
+        absent = Decimal(-1)
+        price = absent if value.price is None else value.price
+        fee = absent if value.carrier_fee is None else value.carrier_fee
+        return (value.at, value.segments, price, fee, value.currency)
+    return value
+
+
+def merge(record: Record, fact: Fact) -> Record:
+    """Add one fact to a record of the same message. Usage is left as it was: pricing is a later step."""
+    requested = [t for t in (record.requested_at, fact.requested_at) if t is not None]
+    return replace(
+        record,
+        account=max(record.account, fact.account),
+        number=max(record.number, fact.number),
+        statuses=_merged(record.statuses, {fact.status: fact.at}, prefer_larger=False),
+        pricings=_merged(record.pricings, {fact.status: fact.pricing} if fact.pricing else {}, prefer_larger=True),
+        reports=_merged(record.reports, {fact.status: fact.report} if fact.report else {}, prefer_larger=True),
+        requested_at=min(requested, default=None),
+        recipient=max(record.recipient, fact.recipient),
+    )
+
+
+def new_record(fact: Fact) -> Record:
+    """An empty record for the message of a fact."""
+    return Record(key=fact.key, meter=fact.meter)
+
+
+def merge_all(record: Record, facts: Iterable[Fact]) -> Record:
+    """Add several facts to a record."""
+    for fact in facts:
+        record = merge(record, fact)
+    return record
+
+
+def billable_pricing(record: Record) -> Pricing | None:
+    """The pricing that makes a message billable: of the billable ones, the one seen with the latest status."""
+    billable = [(STATUS_RANK.get(s, 0), p) for s, p in record.pricings.items() if p.type == BILLABLE_TYPE]
+    return max(billable)[1] if billable else None
+
+
+def decisive_report(record: Record) -> Report | None:
+    """The cost report that holds: the latest one with a cost above zero, else the latest one.
+
+    The same amounts repeat on every event of a message, but an early event may still say zero.
+    """
+    reports = sorted(record.reports.values(), key=lambda r: ((r.total or ZERO) > 0, _comparable(r)), reverse=True)
+    return reports[0] if reports else None
+
+
+def charge(record: Record) -> Charge | None:
+    """What there is to price in a record; None while it is not billable."""
+    rule = billing_moment(record.key.provider, record.meter)
+    pricing, report = billable_pricing(record), decisive_report(record)
+    if rule.needs_pricing and pricing is None:
+        return None
+    times = [at for status, at in record.statuses.items() if status in rule.statuses]
+    if not times and rule.priced_suffices and report is not None and (report.total or ZERO) > 0:
+        times = list(record.statuses.values())
+    if not times:
+        return None
+    return Charge(
+        moment=record.requested_at or min(times),
+        category=pricing.category if pricing else record.meter,
+        recipient=record.recipient,
+        segments=report.segments if report else 1,
+        report=report,
+    )
+
+
+def pricing_fact(record: Record) -> Fact:
+    """The fact of a billable record that its price hangs on, rebuilt; merging it again changes nothing."""
+    pricing, report = billable_pricing(record), decisive_report(record)
+    status = next(
+        (s for s, p in record.pricings.items() if p is pricing),
+        next((s for s, r in record.reports.items() if r is report), min(record.statuses)),
+    )
+    return Fact(
+        provider=record.key.provider,
+        account=record.account,
+        number=record.number,
+        meter=record.meter,
+        message=record.key.message,
+        participant=record.key.participant,
+        status=status,
+        at=record.statuses[status],
+        requested_at=record.requested_at,
+        pricing=record.pricings.get(status),
+        report=record.reports.get(status),
+        recipient=record.recipient,
+    )

@@ -1,0 +1,77 @@
+"""Announce: what changed in the rows becomes events on the bus. The rows are the truth; an event may be told twice.
+
+Each event's id is derived from the change, so that whoever minds can tell a repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from tollgate.domain.invoices import Invoice
+from tollgate.domain.notices import Hold, Notice
+from tollgate.stages.ports import DomainEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Changed[T: (Notice, Hold, Invoice)]:
+    """A row as it was (None: new) and as it is, with the time of the change."""
+
+    before: T | None
+    after: T
+    at: datetime
+
+
+def events(change: Changed[Notice] | Changed[Hold] | Changed[Invoice]) -> Iterator[DomainEvent]:
+    """The events of one change; none for a change nobody is told about (a mail's state, a push attempt)."""
+    if isinstance(change.after, Notice):
+        if change.before is None:
+            yield _notice_created(change.after, change.at)
+    elif isinstance(change.after, Hold):
+        yield from _hold_events(change.before, change.after, change.at)
+    else:
+        yield from _invoice_events(change.before, change.after, change.at)
+
+
+def _notice_created(notice: Notice, at: datetime) -> DomainEvent:
+    data = {
+        "identity": notice.identity,
+        "kind": notice.kind,
+        "term": str(notice.term),
+        "meter": notice.meter,
+        "line": notice.line,
+        "used": str(notice.used),
+        "included": None if notice.included is None else str(notice.included),
+        "period": None if notice.period is None else str(notice.period),
+    }
+    return _event("tollgate.notice.created", notice.tenant, notice.identity, at, data)
+
+
+def _hold_events(before: Hold | None, after: Hold, at: datetime) -> Iterator[DomainEvent]:
+    data = {"scope": after.scope, "cause": after.cause, "reference": after.reference}
+    if before is None:
+        yield _event("tollgate.hold.opened", after.tenant, after.identity, at, data)
+    if not after.is_open and (before is None or before.is_open):
+        yield _event("tollgate.hold.lifted", after.tenant, after.identity, at, data)
+
+
+def _invoice_events(before: Invoice | None, after: Invoice, at: datetime) -> Iterator[DomainEvent]:
+    status = "drafted" if after.status == "draft" else after.status
+    data = {
+        "period": after.name,
+        "revision": after.revision,
+        "status": after.status,
+        "currency": after.statement.currency,
+        "total": str(after.statement.total),
+        "stripe_invoice": after.stripe_invoice,
+    }
+    identity = f"{after.name}#{after.revision}"
+    if before is None or before.status != after.status:
+        yield _event(f"tollgate.invoice.{status}", after.tenant, identity, at, data)
+    elif before.revision != after.revision:
+        yield _event("tollgate.invoice.revised", after.tenant, identity, at, data)
+
+
+def _event(type_: str, tenant: str, identity: str, at: datetime, data: Mapping[str, object]) -> DomainEvent:
+    return DomainEvent(id=f"{type_}:{tenant}:{identity}", type=type_, tenant=tenant, at=at, data=data)

@@ -1,0 +1,139 @@
+"""Close: recount each period that is over, state it, and keep its draft true until finance approves it.
+
+Part of the invoice stage. What happens on a repeat: a period that is stated is stated once; a draft whose usage did not
+move is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from tollgate.domain import contract as contracts
+from tollgate.domain.calendar import Period, Term, instant, periods
+from tollgate.domain.contract import Contract
+from tollgate.domain.invoices import Invoice, as_earlier, draft, may_refresh, refreshed
+from tollgate.domain.statement import Earlier, Statement, TermUsage, cells_between, compute, known_of, last_known
+from tollgate.domain.usage import Cell, DayRow, Totals, cell_of, totals_of
+from tollgate.stages.ports import ContractRows, Count, InvoiceRows, LedgerRows
+
+SYSTEM: Final = "tollgate"
+RECOUNTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePorts:
+    """What closing reads and writes. ``pause`` waits before the n-th recount, until the index has caught up."""
+
+    ledger: LedgerRows
+    contracts: ContractRows
+    invoices: InvoiceRows
+    count: Count
+    pause: Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What closing a tenant's periods came to, by period."""
+
+    drafted: tuple[str, ...] = ()
+    refreshed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+
+
+def close_periods(tenant: str, *, ports: ClosePorts, now: datetime, close_after_days: int) -> Closed:
+    """State every period of a tenant that ended ``close_after_days`` ago, oldest first; refresh its drafts.
+
+    A period whose ledger and counters differ is not stated, and neither is any later one: they build on it.
+    """
+    versions = ports.contracts.versions(tenant)
+    if not versions:
+        return Closed()
+    known = {invoice.statement.period.start: invoice for invoice in ports.invoices.invoices(tenant)}
+    done: list[Invoice] = []
+    drafted: list[str] = []
+    moved: list[str] = []
+    for term, period in due_periods(versions, now=now, close_after_days=close_after_days):
+        existing = known.get(period.start)
+        later = [invoice for start, invoice in known.items() if start > period.start]
+        if existing is not None and not may_refresh(existing, later):
+            done.append(existing)
+            continue
+        usage = _term_usage(tenant, term, versions, until=period.end, ports=ports)
+        statement = _statement(tenant, period, usage, versions, [as_earlier(invoice) for invoice in done], ports)
+        invoice = _drafted(statement, existing, first=not done)
+        if invoice != existing:
+            if not counters_agree(tenant, period, ports=ports):
+                ports.count("CounterMismatch", 1)
+                return Closed(tuple(drafted), tuple(moved), (str(period.start),))
+            invoice = ports.invoices.save(invoice, by=SYSTEM, at=now)
+            (moved if existing else drafted).append(invoice.name)
+        done.append(invoice)
+    return Closed(tuple(drafted), tuple(moved))
+
+
+def due_periods(versions: Sequence[Contract], *, now: datetime, close_after_days: int) -> Iterator[tuple[Term, Period]]:
+    """The periods that ended at least ``close_after_days`` ago, from the first contract on."""
+    contract = versions[0]
+    term = contract.term_on(contract.term.start)
+    while True:
+        for period in periods(term):
+            if instant(period.end, contract.timezone) + timedelta(days=close_after_days) > now:
+                return
+            yield term, period
+        term = contract.term_on(term.end)
+
+
+def counters_agree(tenant: str, period: Period, *, ports: ClosePorts) -> bool:
+    """Whether the period's records add up to its day rows, cell by cell.
+
+    The index is eventually consistent and receipts keep coming in, so a difference is looked at again before it counts.
+    """
+    for attempt in range(1, RECOUNTS + 1):
+        counters = cells_between(ports.ledger.days(tenant, period.start, period.end), period.start, period.end)
+        if _recount(tenant, period, ports.ledger) == counters:
+            return True
+        if attempt < RECOUNTS:
+            ports.pause(attempt)
+    return False
+
+
+def _recount(tenant: str, period: Period, ledger: LedgerRows) -> dict[Cell, Totals]:
+    cells: dict[Cell, Totals] = {}
+    for _, usage in ledger.month(tenant, period.start, period.end):
+        cells[cell_of(usage)] = cells.get(cell_of(usage), Totals()) + totals_of(usage)
+    return cells
+
+
+def _drafted(statement: Statement, existing: Invoice | None, *, first: bool) -> Invoice:
+    flags = [
+        flag
+        for flag, raised in (
+            ("first-invoice", first),
+            ("adjusts-earlier-months", any(line.key.startswith("adjustment/") for line in statement.lines)),
+            ("brings-forward", any(line.key == "brought-forward" for line in statement.lines)),
+        )
+        if raised
+    ]
+    return refreshed(existing, statement, flags=flags) if existing else draft(statement, flags=flags)
+
+
+def _statement(
+    tenant: str,
+    period: Period,
+    usage: TermUsage,
+    versions: Sequence[Contract],
+    earlier: Sequence[Earlier],
+    ports: ClosePorts,
+) -> Statement:
+    ended = [row.term for row in ports.ledger.terms(tenant) if row.term.end <= usage.term.start]
+    pasts = [_term_usage(tenant, term, versions, until=term.end, ports=ports) for term in ended]
+    late = [past for past in pasts if known_of(past) != last_known(earlier, past.term.start)]
+    return compute(tenant=tenant, period=period, current=usage, late=late, earlier=earlier)
+
+
+def _term_usage(tenant: str, term: Term, versions: Sequence[Contract], *, until: date, ports: ClosePorts) -> TermUsage:
+    days: list[DayRow] = ports.ledger.days(tenant, term.start, until)
+    return TermUsage(term=term, contract=contracts.for_term(versions, term), days=days, until=until)

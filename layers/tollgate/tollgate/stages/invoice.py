@@ -1,0 +1,104 @@
+"""Invoice: the daily run. End limit holds whose term is over, close periods, push what is approved, dun what is late.
+
+Each tenant and each step stands alone: one that fails is named in the report and tried again by the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tollgate.domain.calendar import local_day
+from tollgate.domain.errors import TollgateError
+from tollgate.domain.invoices import APPROVED, OPEN, Invoice, dun
+from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
+from tollgate.stages.issue import IssuePorts, contract_of, push
+from tollgate.stages.ports import HoldRows
+from tollgate.stages.settle import SettlePorts, follow
+from tollgate.stages.suspend import end_limit_holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePorts:
+    """What the daily run reads and writes."""
+
+    close: ClosePorts
+    issue: IssuePorts
+    settle: SettlePorts
+    holds: HoldRows
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did: ``tenant/period`` by action; ``failed`` adds what went wrong."""
+
+    drafted: list[str] = field(default_factory=list)
+    refreshed: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    issued: list[str] = field(default_factory=list)
+    overdue: list[str] = field(default_factory=list)
+    suspended: list[str] = field(default_factory=list)
+    lifted: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
+    """The daily run over every tenant."""
+    report = Report()
+    for tenant in ports.close.contracts.tenants():
+        with _step(report, tenant, "lift"):
+            _lift(tenant, ports, now, report)
+        with _step(report, tenant, "close"):
+            _close(tenant, ports, now, close_after_days, report)
+        for invoice in ports.issue.invoices.invoices(tenant):
+            with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
+                if invoice.status == APPROVED:
+                    _push(invoice, ports, now, report)
+                elif invoice.status == OPEN:
+                    _dun(invoice, ports, now, report)
+    if report.failed:
+        ports.close.count("TenantRunFailed", len(report.failed))
+    return report
+
+
+@contextmanager
+def _step(report: Report, tenant: str, step: str) -> Iterator[None]:
+    try:
+        yield
+    except TollgateError as error:
+        report.failed.append(f"{tenant}: {step}: {error}")
+
+
+def _lift(tenant: str, ports: InvoicePorts, now: datetime, report: Report) -> None:
+    lifted = end_limit_holds(tenant, contracts_rows=ports.close.contracts, holds=ports.holds, now=now)
+    report.lifted += [f"{tenant}/{hold.identity}" for hold in lifted]
+
+
+def _close(tenant: str, ports: InvoicePorts, now: datetime, close_after_days: int, report: Report) -> None:
+    closed = close_periods(tenant, ports=ports.close, now=now, close_after_days=close_after_days)
+    report.drafted += [f"{tenant}/{period}" for period in closed.drafted]
+    report.refreshed += [f"{tenant}/{period}" for period in closed.refreshed]
+    report.blocked += [f"{tenant}/{period}" for period in closed.blocked]
+
+
+def _push(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> None:
+    pushed = push(invoice.tenant, invoice.statement.period.start, ports=ports.issue, now=now)
+    if pushed.status != APPROVED:
+        report.issued.append(f"{invoice.tenant}/{invoice.name}")
+
+
+def _dun(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> None:
+    """One step up the ladder, after asking Stripe: nobody is told off for an invoice that is paid."""
+    contract = contract_of(invoice, ports.close.contracts)
+    today, days = local_day(now, contract.timezone), contract.payment.suspend_after_days
+    if dun(invoice, today=today, at=now, suspend_after_days=days) is None:
+        return
+    invoice = follow(invoice, ports.settle.stripe.invoice(invoice.stripe_invoice), ports=ports.settle, now=now)
+    step = dun(invoice, today=today, at=now, suspend_after_days=days)
+    if step is None:
+        return
+    opened = [step.hold] if step.hold else []
+    ports.issue.invoices.save(step.invoice, by=SYSTEM, at=now, notices=[step.notice], opened=opened)
+    (report.suspended if step.hold else report.overdue).append(f"{invoice.tenant}/{invoice.name}")

@@ -1,0 +1,245 @@
+"""Meter: from queued receipts to records, usage, notices and holds, in one transaction per chunk of a tenant's messages.
+
+What happens on a repeat: a receipt that was counted before changes nothing, and a change of nothing writes nothing.
+What happens on a crash: a transaction is whole or absent; the receipts come back and are counted then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from typing import Final
+
+from tollgate.domain.contract import Contract
+from tollgate.domain.errors import Conflict, RetryLater
+from tollgate.domain.facts import Fact, MessageKey
+from tollgate.domain.metering import (
+    Quarantined,
+    RecordChange,
+    Senders,
+    UsageChange,
+    count,
+    price_facts,
+    quarantine_reason,
+    route,
+    terms_and_days,
+)
+from tollgate.domain.rates import PriceBook
+from tollgate.providers.registry import Parsed, ReceiptError
+from tollgate.stages.ports import ContractRows, Count, LedgerRows, Quarantine, QuarantineRow, RateRows, Receipt
+
+MAX_ITEMS: Final = 100  # of one DynamoDB transaction
+CHUNK_MESSAGES: Final = 90  # leaves room for the rows that the messages add up in
+MAX_ATTEMPTS: Final = 6
+
+type Parse = Callable[[Receipt], Parsed]
+type Pause = Callable[[int], None]
+"""Waits before the n-th retry, with jitter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterPorts:
+    """What metering reads and writes."""
+
+    ledger: LedgerRows
+    contracts: ContractRows
+    rates: RateRows
+    quarantine: Quarantine
+    count: Count
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A fact and where it came from: the id of a receipt, or of a quarantine row."""
+
+    source: str
+    fact: Fact
+    card: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of some facts, by the ids of their sources."""
+
+    failed: set[str] = field(default_factory=set)
+    quarantined: set[str] = field(default_factory=set)
+
+
+def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> set[str]:
+    """Count the messages of some receipts. Returns the ids of the receipts that must come back."""
+    facts: list[Sourced] = []
+    unreadable: set[str] = set()
+    for receipt in receipts:
+        try:
+            parsed = parse(receipt)
+        except ReceiptError:
+            unreadable.add(receipt.id)
+            continue
+        facts += [Sourced(receipt.id, fact) for fact in parsed.facts]
+        for remark in parsed.remarks:
+            ports.count(remark, 1)
+        if parsed.unreadable:
+            unreadable.add(receipt.id)
+    if unreadable:
+        ports.count("UnreadableReceipts", len(unreadable))
+    return unreadable | meter_facts(facts, ports=ports).failed
+
+
+def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
+    """Count facts: each is committed, quarantined, or its source named as failed."""
+    outcome = Outcome()
+    if not facts:
+        return outcome
+    try:
+        senders = ports.contracts.senders({(item.fact.provider, item.fact.account) for item in facts})
+        by_tenant = _by_tenant(facts, senders, ports, outcome)
+    except RetryLater:
+        outcome.failed |= {item.source for item in facts}
+        return outcome
+    for tenant, own in by_tenant.items():
+        try:
+            _meter_tenant(tenant, own, senders=senders, ports=ports, outcome=outcome)
+        except RetryLater:
+            outcome.failed |= {item.source for item in own}
+    return outcome
+
+
+def _by_tenant(
+    facts: Sequence[Sourced], senders: Senders, ports: MeterPorts, outcome: Outcome
+) -> dict[str, list[Sourced]]:
+    by_tenant: dict[str, list[Sourced]] = {}
+    nobodys: list[tuple[str, Quarantined]] = []
+    for item in facts:
+        routed = route(item.fact, senders)
+        if isinstance(routed, Quarantined):
+            nobodys.append((item.source, routed))
+        else:
+            by_tenant.setdefault(routed.tenant, []).append(Sourced(item.source, item.fact, routed.card))
+    _quarantine(nobodys, ports, outcome)
+    return by_tenant
+
+
+def _meter_tenant(
+    tenant: str, facts: Sequence[Sourced], *, senders: Senders, ports: MeterPorts, outcome: Outcome
+) -> None:
+    versions = ports.contracts.versions(tenant)
+    book = _book(facts, versions, ports.rates)
+    countable: dict[MessageKey, list[Sourced]] = {}
+    uncountable: list[tuple[str, Quarantined]] = []
+    for item in facts:
+        reason = quarantine_reason(item.fact, versions=versions, card=item.card, book=book)
+        if reason is None:
+            countable.setdefault(item.fact.key, []).append(item)
+        else:
+            uncountable.append((item.source, Quarantined(item.fact, reason)))
+    _quarantine(uncountable, ports, outcome)
+    commit = _Commit(tenant, versions, senders, book, ports)
+    messages = list(countable.values())
+    for start in range(0, len(messages), CHUNK_MESSAGES):
+        chunk = messages[start : start + CHUNK_MESSAGES]
+        try:
+            unpriced = commit.messages(chunk)
+        except (Conflict, RetryLater):
+            outcome.failed |= {item.source for own in chunk for item in own}
+            continue
+        sources = {item.fact.key: item.source for own in chunk for item in own}
+        _quarantine([(sources[one.fact.key], one) for one in unpriced], ports, outcome)
+
+
+def _book(facts: Sequence[Sourced], versions: Sequence[Contract], rates: RateRows) -> PriceBook:
+    """The price book for some facts; exchange rates only where more than one currency is in play."""
+    cards = {item.card for item in facts}
+    book = rates.book(cards, fx=False)
+    currencies = {version.currency for version in versions}
+    currencies |= {card.currency for versions_of_card in book.cards.values() for card in versions_of_card}
+    currencies |= {item.fact.report.currency for item in facts if item.fact.report}
+    return book if len(currencies) < 2 else rates.book(cards, fx=True)  # noqa: PLR2004 - a pair of currencies
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """Reads, decides and writes one tenant's messages, again and again while others write in between."""
+
+    tenant: str
+    versions: Sequence[Contract]
+    senders: Senders
+    book: PriceBook
+    ports: MeterPorts
+
+    def messages(self, messages: Sequence[Sequence[Sourced]]) -> list[Quarantined]:
+        """Commit some messages. Returns those that are billable and have no price; raises Conflict, RetryLater."""
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                return self._once(messages)
+            except Conflict:
+                self.ports.count("MeterConflicts", 1)
+                if attempt == MAX_ATTEMPTS:
+                    raise
+                self.ports.pause(attempt)
+        raise AssertionError("unreachable")
+
+    def _once(self, messages: Sequence[Sequence[Sourced]]) -> list[Quarantined]:
+        ledger = self.ports.ledger
+        records = ledger.records(self.tenant, {own[0].fact.key for own in messages})
+        facts = [item.fact for own in messages for item in own]
+        priced = price_facts(facts, records=records, versions=self.versions, senders=self.senders, book=self.book)
+        if priced.changes:
+            usage = self._usage(priced.changes)
+            if _items(priced.changes, usage) > MAX_ITEMS and len(messages) > 1:
+                half = len(messages) // 2
+                return self.messages(messages[:half]) + self.messages(messages[half:])
+            ledger.commit(self.tenant, priced.changes, usage)
+        return list(priced.quarantined)
+
+    def _usage(self, changes: Sequence[RecordChange]) -> UsageChange:
+        terms, days = terms_and_days(changes, self.versions)
+        if not days:
+            return UsageChange()
+        term_rows, day_rows = self.ports.ledger.usage_rows(self.tenant, terms, days)
+        return count(changes, terms=term_rows, days=day_rows, versions=self.versions)
+
+
+def _items(changes: Sequence[RecordChange], usage: UsageChange) -> int:
+    return len(changes) + len(usage.terms) + len(usage.days) + len(usage.notices) + len(usage.holds)
+
+
+def _quarantine(quarantined: Sequence[tuple[str, Quarantined]], ports: MeterPorts, outcome: Outcome) -> None:
+    if not quarantined:
+        return
+    rows = {row.id: row for row in (quarantine_row(one) for _, one in quarantined)}
+    ports.quarantine.put(list(rows.values()))
+    ports.count("QuarantinedFacts", len(rows))
+    outcome.quarantined |= {source for source, _ in quarantined}
+
+
+def quarantine_row(quarantined: Quarantined) -> QuarantineRow:
+    """The row of a quarantined fact. Its id is derived from the fact's identity, so that a repeat is the same row."""
+    fact = quarantined.fact
+    identity = "\n".join((*fact.key, fact.account, fact.number, fact.status, fact.at.isoformat()))
+    day: date = fact.moment.date()
+    return QuarantineRow(id=f"{day}.{sha256(identity.encode()).hexdigest()[:24]}", reason=quarantined.reason, fact=fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What a redrive came to: rows counted and removed, and rows that stay."""
+
+    counted: int
+    kept: int
+
+
+def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
+    """Count the quarantined facts again, each on its own day; those that still cannot be counted stay.
+
+    A crash before the removal leaves rows whose facts are counted already: the next redrive changes nothing and
+    removes them.
+    """
+    rows = ports.quarantine.rows(reason)
+    outcome = meter_facts([Sourced(row.id, row.fact) for row in rows], ports=ports)
+    kept = outcome.failed | outcome.quarantined
+    counted = [row for row in rows if row.id not in kept]
+    ports.quarantine.remove(counted)
+    return Redriven(len(counted), len(rows) - len(counted))

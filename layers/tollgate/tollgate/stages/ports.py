@@ -1,0 +1,322 @@
+"""Ports: what the stages need of the outside, in the domain's words. Adapters and hand-written fakes implement them.
+
+Every call may raise RetryLater. Whatever a port writes is safe to write again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from tollgate.domain.calendar import Term
+from tollgate.domain.contract import Contract
+from tollgate.domain.facts import Fact, MessageKey
+from tollgate.domain.invoices import Invoice
+from tollgate.domain.metering import RecordChange, UsageChange
+from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
+from tollgate.domain.records import Record, Usage
+from tollgate.domain.senders import Assignment
+from tollgate.domain.statement import Line, Statement
+from tollgate.domain.usage import DayRow, TermRow
+
+type SenderKey = tuple[str, str]
+"""Provider and account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A raw request from a provider, as it arrived. ``source`` names where it came in (a topic's ARN, say)."""
+
+    id: str
+    provider: str
+    body: bytes
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+class ReceiptQueue(Protocol):
+    """The queue between receive and meter. Bodies of any size up to the endpoint's limit."""
+
+    def put(self, receipt: Receipt, *, group: str) -> None:
+        """Queue a receipt; ``group`` keeps one busy sender from delaying the others."""
+        ...
+
+
+class LedgerRows(Protocol):
+    """Records, and the one transaction in which everything that metering writes commits together."""
+
+    def records(self, tenant: str, keys: Collection[MessageKey]) -> dict[MessageKey, Record]:
+        """The records of these messages that exist, read consistently."""
+        ...
+
+    def usage_rows(
+        self, tenant: str, terms: Mapping[date, Term], days: Collection[date]
+    ) -> tuple[dict[date, TermRow], dict[date, DayRow]]:
+        """The usage rows of these terms and days, read consistently; version 0 for those not written yet."""
+        ...
+
+    def commit(self, tenant: str, changes: Sequence[RecordChange], usage: UsageChange) -> None:
+        """Write all of it, or nothing. Raises Conflict when any row has moved since it was read."""
+        ...
+
+    def month(self, tenant: str, first: date, end: date) -> Iterable[tuple[MessageKey, Usage]]:
+        """The usage of every record with a day in [first, end), which lies in one calendar month. Eventually
+        consistent: what was written a moment ago may be missing."""
+        ...
+
+    def days(self, tenant: str, first: date, end: date) -> list[DayRow]:
+        """The day rows in [first, end), in order, read consistently."""
+        ...
+
+    def terms(self, tenant: str) -> list[TermRow]:
+        """Every term row of a tenant, oldest first."""
+        ...
+
+    def save_term(self, tenant: str, row: TermRow, *, notices: Sequence[Notice], holds: Sequence[Hold]) -> None:
+        """Write a term row (at version + 1 of the one read) with notices and holds, all or nothing. Raises Conflict."""
+        ...
+
+
+class ContractRows(Protocol):
+    """Contracts and the senders they assign."""
+
+    def tenants(self) -> list[str]:
+        """Every tenant, in order."""
+        ...
+
+    def versions(self, tenant: str) -> list[Contract]:
+        """Every version of a tenant's contract, oldest first; empty for an unknown tenant."""
+        ...
+
+    def senders(self, keys: Collection[SenderKey]) -> dict[SenderKey, list[Assignment]]:
+        """The assignments of these accounts; an account nobody has is left out."""
+        ...
+
+    def apply(
+        self,
+        contract: Contract,
+        senders: Mapping[SenderKey, Sequence[Assignment]],
+        read: Mapping[SenderKey, Sequence[Assignment]],
+        *,
+        by: str,
+        at: datetime,
+    ) -> None:
+        """Write one contract version, its senders (which read as ``read``) and an audit entry, all or nothing.
+        Raises Conflict when a sender's assignments have changed since."""
+        ...
+
+    def stripe_customer(self, tenant: str) -> str:
+        """The tenant's Stripe customer id; empty when it has none yet."""
+        ...
+
+    def set_stripe_customer(self, tenant: str, customer: str) -> str:
+        """Remember a Stripe customer unless one is known already; returns the one that is known now."""
+        ...
+
+
+class RateRows(Protocol):
+    """Rate cards, market maps and exchange rates."""
+
+    def book(self, cards: Collection[str], *, fx: bool) -> PriceBook:
+        """Every version of some cards with their market maps, and all exchange rates when ``fx``."""
+        ...
+
+    def add_card(self, card: RateCard) -> RateCard:
+        """Store a card; its version is the next one of its date. Returns it with that version."""
+        ...
+
+    def add_market_map(self, card: str, markets: MarketMap) -> MarketMap:
+        """Store a market map for a card; likewise versioned."""
+        ...
+
+    def add_fx(self, days: Sequence[FxDay]) -> int:
+        """Store exchange rates; a day that is there already is replaced. Returns how many were written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRow:
+    """One quarantined fact. ``id`` is derived from the fact, so that a repeat is the same row."""
+
+    id: str
+    reason: str
+    fact: Fact
+
+
+class Quarantine(Protocol):
+    """Facts that cannot be counted yet."""
+
+    def put(self, rows: Sequence[QuarantineRow]) -> None: ...
+    def rows(self, reason: str | None = None) -> list[QuarantineRow]: ...
+    def remove(self, rows: Sequence[QuarantineRow]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailState:
+    """How the mail of a notice stands: ``queued``, ``sending``, ``sent``, ``delivered`` or ``bounced``.
+
+    ``tried_at`` is when the latest sending began; ``sent_at`` when it was accepted.
+    """
+
+    status: str = "queued"
+    to: tuple[str, ...] = ()
+    tried_at: datetime | None = None
+    sent_at: datetime | None = None
+    message_id: str = ""
+
+
+class NoticeRows(Protocol):
+    """Notices and the state of their mails."""
+
+    def notices(self, tenant: str) -> list[tuple[Notice, MailState]]:
+        """Every notice of a tenant, oldest first."""
+        ...
+
+    def notice(self, tenant: str, identity: str) -> tuple[Notice, MailState]:
+        """One notice. Raises NotFound."""
+        ...
+
+    def set_mail(self, tenant: str, identity: str, *, expected: MailState, mail: MailState) -> None:
+        """Replace the state of a notice's mail. Raises Conflict when it is not ``expected`` any more."""
+        ...
+
+
+class HoldRows(Protocol):
+    """Holds, as they stand."""
+
+    def holds(self, tenant: str) -> list[Hold]:
+        """Every hold of a tenant, open and lifted, oldest first; read consistently."""
+        ...
+
+    def lift(self, hold: Hold, *, at: datetime) -> None:
+        """Lift one hold; lifting it again changes nothing."""
+        ...
+
+
+class InvoiceRows(Protocol):
+    """Invoices with their revisions. An invoice is written with the notices and holds that follow from it."""
+
+    def invoices(self, tenant: str) -> list[Invoice]:
+        """Every invoice of a tenant by period, read consistently."""
+        ...
+
+    def invoice(self, tenant: str, period: date) -> Invoice:
+        """One invoice. Raises NotFound."""
+        ...
+
+    def revision(self, tenant: str, period: date, revision: int) -> Statement | None:
+        """The content of a revision; None when it never existed."""
+        ...
+
+    def save(
+        self,
+        invoice: Invoice,
+        *,
+        by: str,
+        at: datetime,
+        notices: Sequence[Notice] = (),
+        opened: Sequence[Hold] = (),
+        lifted: Sequence[Hold] = (),
+    ) -> Invoice:
+        """Write an invoice read at its ``version`` (0: new) with all that follows and an audit entry, all or nothing.
+        Returns it at its new version. Raises Conflict when it has moved since."""
+        ...
+
+
+class Inbox(Protocol):
+    """Ids of outside events that have been dealt with."""
+
+    def seen(self, event: str) -> bool: ...
+    def remember(self, event: str, *, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEvent:
+    """What is told on the bus. ``id`` is the same whenever the same change is told again."""
+
+    id: str
+    type: str
+    tenant: str
+    at: datetime
+    data: Mapping[str, object]
+
+
+class Bus(Protocol):
+    """The event bus."""
+
+    def publish(self, events: Sequence[DomainEvent]) -> list[str]:
+        """Publish; returns the ids of those that were not accepted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A rendered mail. ``reference`` is the tenant and notice it belongs to, echoed in what comes back."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    reference: Mapping[str, str]
+
+
+class Mailer(Protocol):
+    """The way mails leave."""
+
+    def send(self, mail: Mail) -> str:
+        """Hand a mail over; returns the mail service's message id. Raises Refused for one that can never be sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeInvoice:
+    """What Stripe says of an invoice, amounts in the invoice's currency (lower-case ``currency`` as Stripe has it)."""
+
+    id: str
+    status: str
+    currency: str
+    total: Decimal
+    remaining: Decimal
+    number: str
+    hosted_url: str
+    due_at: datetime | None
+    metadata: Mapping[str, str]
+
+
+class Stripe(Protocol):
+    """Stripe, as far as Tollgate uses it. ``key`` is the idempotency key of a step.
+
+    Raises RetryLater (with ``stored`` set when Stripe keeps answering it under the same key) or Refused.
+    """
+
+    def find_customer(self, tenant: str, email: str) -> str: ...
+    def create_customer(self, *, tenant: str, name: str, email: str, key: str) -> str: ...
+    def set_standing(self, customer: str, *, metadata: Mapping[str, str], key: str) -> None: ...
+    def find_invoice(self, customer: str, *, metadata: Mapping[str, str], since: datetime) -> StripeInvoice | None: ...
+
+    def create_invoice(
+        self, customer: str, *, currency: str, due_at: datetime, memo: str, metadata: Mapping[str, str], key: str
+    ) -> StripeInvoice: ...
+
+    def lines(self, invoice: str) -> list[tuple[str, Decimal]]:
+        """Every line of an invoice: the key it was added under, and its amount."""
+        ...
+
+    def add_lines(self, invoice: str, lines: Sequence[Line], *, currency: str, period: tuple[datetime, datetime],
+                  key: str) -> None: ...  # fmt: skip
+    def set_due(self, invoice: str, *, due_at: datetime, key: str) -> None: ...
+    def finalize(self, invoice: str, *, key: str) -> StripeInvoice: ...
+    def send(self, invoice: str, *, key: str) -> StripeInvoice: ...
+    def invoice(self, invoice: str) -> StripeInvoice: ...
+
+
+type Clock = Callable[[], datetime]
+type Count = Callable[[str, int], None]
+"""Counts a named metric."""
+type Hasher = Callable[[str], str]
+"""A keyed hash of a recipient's number or user id."""
