@@ -19,6 +19,8 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -62,6 +64,8 @@ def _ascending(shares: tuple[int, ...]) -> tuple[int, ...]:
     return shares
 
 
+# A day outside of these is a slip of the pen, and near the calendar's ends no term can be worked out at all.
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
 Exact = Annotated[Decimal, BeforeValidator(_no_float)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -75,7 +79,7 @@ class _Model(BaseModel):
 class TermRule(_Model):
     """A contract year: renews by itself every ``months``."""
 
-    start: date
+    start: Day
     months: int = Field(default=12, ge=1, le=60)
 
 
@@ -112,7 +116,7 @@ class SenderRule(_Model):
     provider: Annotated[str, AfterValidator(_known_provider)]
     account: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
     number: Annotated[str, StringConstraints(max_length=64)] = Field(default="", alias="phone_number_id")
-    since: date | None = Field(default=None, alias="from")
+    since: Day | None = Field(default=None, alias="from")
     card: Identifier | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
@@ -126,15 +130,23 @@ class Allowance(_Model):
     warn_at: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], AfterValidator(_ascending)] = (75,)
     beyond: Literal["bill", "bill-all", "suspend"]
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.measure != "fees" and self.beyond != "suspend":
-            raise ValueError(f"beyond: {self.beyond} needs measure: fees (there is no price for {self.measure})")
-        if self.measure != "fees" and self.included != self.included.to_integral_value():
-            raise ValueError(f"included: a count of {self.measure} is a whole number")
-        if self.included == 0 and self.beyond == "suspend":
-            raise ValueError("included: nothing included and suspended beyond it would never let a message pass")
-        return self
+    @field_validator("included")
+    @classmethod
+    def _whole_count(cls, included: Decimal, info: ValidationInfo) -> Decimal:
+        measure = info.data.get("measure", "fees")
+        if measure != "fees" and included != included.to_integral_value():
+            raise ValueError(f"a count of {measure} is a whole number")
+        return included
+
+    @field_validator("beyond")
+    @classmethod
+    def _possible(cls, beyond: str, info: ValidationInfo) -> str:
+        measure = info.data.get("measure", "fees")
+        if measure != "fees" and beyond != "suspend":
+            raise ValueError(f"{beyond} needs measure: fees (there is no price for {measure})")
+        if info.data.get("included") == 0 and beyond == "suspend":
+            raise ValueError("nothing included and suspended beyond it would never let a message pass")
+        return beyond
 
 
 class Approval(_Model):
@@ -178,19 +190,26 @@ class Contract(_Model):
     allowances: Annotated[dict[Identifier, Allowance], BeforeValidator(_with_defaults)] = Field(
         default_factory=dict, validate_default=True
     )
-    since: date | None = Field(default=None, alias="from")
+    since: Day | None = Field(default=None, alias="from")
     approval: Approval | None = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.since is not None and self.since < self.term.start:
-            raise ValueError(f"from: {self.since} is before the term's start {self.term.start}")
-        seen = [(sender.provider, sender.account, sender.number) for sender in self.senders]
+    @field_validator("senders")
+    @classmethod
+    def _distinct(cls, senders: tuple[SenderRule, ...]) -> tuple[SenderRule, ...]:
+        seen = [(sender.provider, sender.account, sender.number) for sender in senders]
         if len(seen) != len(set(seen)):
-            raise ValueError("senders: the same account is listed twice")
-        return self
+            raise ValueError("the same account is listed twice")
+        return senders
+
+    @field_validator("since")
+    @classmethod
+    def _within_the_term(cls, since: date | None, info: ValidationInfo) -> date | None:
+        term: TermRule | None = info.data.get("term")
+        if since is not None and term is not None and since < term.start:
+            raise ValueError(f"{since} is before the term's start {term.start}")
+        return since
 
     @property
     def effective(self) -> date:
@@ -246,9 +265,12 @@ def for_term(versions: Sequence[Contract], term: Term) -> Contract:
 
 def change_problems(old: Sequence[Contract], new: Contract) -> list[Problem]:
     """Why ``new`` may not be added to the versions of a tenant; empty when it may."""
-    current = in_force([v for v in old if v.effective != new.effective], new.effective) or in_force(old, new.effective)
-    if current is None:
+    if not old:
         return []
+    others = [version for version in old if version.effective != new.effective]
+    # A version may also be put before the first; what a tenant keeps, it keeps then too.
+    first = min(old, key=lambda version: version.effective)
+    current = in_force(others, new.effective) or in_force(old, new.effective) or first
     problems = [
         Problem(name, f"cannot change from {before} to {after}: a tenant keeps it; open a new tenant instead")
         for name, before, after in (

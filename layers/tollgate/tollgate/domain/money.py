@@ -54,15 +54,17 @@ def split(exact: Sequence[Decimal], total: Decimal, currency: str) -> list[Decim
     """Round each exact part to the currency so that the parts add up to ``total`` (largest remainder).
 
     ``total`` must lie between the sum of the parts rounded down and the sum rounded up, which holds whenever it is
-    the exact sum plus a rounding difference below one minor unit. Raises ValueError when it does not.
+    the exact sum plus a rounding difference below one minor unit. Raises ValueError when it does not, or when ``total``
+    is not whole minor units.
     Equal remainders go to the earlier part, so the result depends on the order given and on nothing else.
     """
     unit = minor_unit(currency)
     floors = [part.quantize(unit, ROUND_FLOOR) for part in exact]
     remainders = [part - floor for part, floor in zip(exact, floors, strict=True)]
-    missing = int((total - sum(floors, ZERO)) / unit)
+    gap = total - sum(floors, ZERO)
+    missing = int(gap / unit)
     takers = sorted((i for i, rest in enumerate(remainders) if rest), key=lambda i: (-remainders[i], i))
-    if not 0 <= missing <= len(takers):
+    if missing * unit != gap or not 0 <= missing <= len(takers):
         raise ValueError(f"parts of {sum(exact, ZERO)} cannot be rounded to add up to {total} {currency}")
     for index in takers[:missing]:
         floors[index] += unit

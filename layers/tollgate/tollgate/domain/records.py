@@ -75,9 +75,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The inputs of a price: everything about a billable message that pricing looks at, and nothing else."""
+    """The inputs of a price: everything about a billable message that pricing looks at, and nothing else.
+
+    ``account`` and ``number`` are among them because the sender's assignment names the rate card.
+    """
 
     moment: datetime
+    account: str
+    number: str
     category: str
     recipient: Recipient
     segments: int
@@ -157,6 +162,8 @@ def charge(record: Record) -> Charge | None:
         return None
     return Charge(
         moment=record.requested_at or min(times),
+        account=record.account,
+        number=record.number,
         category=pricing.category if pricing else record.meter,
         recipient=record.recipient,
         segments=report.segments if report else 1,

@@ -5,7 +5,7 @@ What happens on a repeat: the same files again change nothing but the audit trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Meter: from queued receipts to records, usage, notices and holds, in one transaction per chunk of a tenant's messages.
+"""Meter: from queued receipts to records, usage, notices and holds, one transaction per chunk of a tenant's messages.
 
 What happens on a repeat: a receipt that was counted before changes nothing, and a change of nothing writes nothing.
 What happens on a crash: a transaction is whole or absent; the receipts come back and are counted then.
@@ -27,7 +27,8 @@ from tollgate.domain.metering import (
     terms_and_days,
 )
 from tollgate.domain.rates import PriceBook
-from tollgate.providers.registry import Parsed, ReceiptError
+from tollgate.providers.errors import ReceiptError
+from tollgate.providers.provider import Parsed
 from tollgate.stages.ports import ContractRows, Count, LedgerRows, Quarantine, QuarantineRow, RateRows, Receipt
 
 MAX_ITEMS: Final = 100  # of one DynamoDB transaction
@@ -156,7 +157,7 @@ def _book(facts: Sequence[Sourced], versions: Sequence[Contract], rates: RateRow
     currencies = {version.currency for version in versions}
     currencies |= {card.currency for versions_of_card in book.cards.values() for card in versions_of_card}
     currencies |= {item.fact.report.currency for item in facts if item.fact.report}
-    return book if len(currencies) < 2 else rates.book(cards, fx=True)  # noqa: PLR2004 - a pair of currencies
+    return book if len(currencies) < 2 else rates.book(cards, fx=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tollgate.domain.rate_files import parse_ecb_csv, parse_market_map, parse_rate_card
+from tollgate.domain.rate_files import parse_card, parse_fx_csv, parse_market_map
 from tollgate.domain.rates import MarketMap, RateCard
 from tollgate.stages.ports import RateRows
 
@@ -32,7 +32,7 @@ def load(document: object, *, card: str, effective_from: date, rates: RateRows, 
         changes = tuple(_map_changes(book.market_map(card, effective_from), markets))
         stored = markets if dry_run else rates.add_market_map(card, markets)
         return Loaded("market map", f"{card}/{stored.effective_from}/{stored.version}", changes)
-    new = parse_rate_card(document, card=card, effective_from=effective_from)
+    new = parse_card(document, card=card, effective_from=effective_from)
     changes = tuple(_card_changes(book.card(card, effective_from), new))
     stored_card = new if dry_run else rates.add_card(new)
     return Loaded("rate card", stored_card.reference, changes)
@@ -40,7 +40,7 @@ def load(document: object, *, card: str, effective_from: date, rates: RateRows, 
 
 def load_fx(text: str, *, rates: RateRows) -> int:
     """Load the ECB's reference rates (its CSV). Returns how many days were written. Raises Invalid."""
-    return rates.add_fx(parse_ecb_csv(text))
+    return rates.add_fx(parse_fx_csv(text))
 
 
 def _card_changes(old: RateCard | None, new: RateCard) -> Iterator[str]:

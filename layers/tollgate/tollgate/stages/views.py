@@ -25,7 +25,7 @@ def amount(value: Decimal) -> str:
     """A decimal string without exponent or trailing zeros beyond two decimals: ``12.50``, ``0.0225``."""
     text = f"{value.normalize():f}"
     decimals = len(text.partition(".")[2])
-    return f"{value:.2f}" if decimals < 2 else text  # noqa: PLR2004 - cents
+    return f"{value:.2f}" if decimals < 2 else text
 
 
 def timestamp(moment: datetime | None) -> str | None:

@@ -1,0 +1,96 @@
+"""Amounts: minor units, the one rounding rule, and splitting a rounded total."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.examples import D
+from tests.strategies import exact_parts
+from tollgate.domain.money import from_minor_units, minor_unit, minor_units, round_half_up, split
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "rounded"),
+    [
+        ("0.004999", "USD", "0.00"),
+        ("0.005", "USD", "0.01"),
+        ("1.015", "USD", "1.02"),
+        ("-0.005", "USD", "-0.01"),
+        ("2.5", "JPY", "3"),
+        ("0.0005", "KWD", "0.001"),
+    ],
+)
+def test_halves_round_away_from_zero(amount: str, currency: str, rounded: str) -> None:
+    """Rounding goes half up at the currency's own number of decimals."""
+    assert str(round_half_up(D(amount), currency)) == rounded
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "count"),
+    [("12.34", "USD", 1234), ("-0.5", "USD", -50), ("500", "JPY", 500), ("1", "KWD", 1000)],
+)
+def test_stripe_gets_whole_minor_units_and_back(amount: str, currency: str, count: int) -> None:
+    """An amount and its minor units say the same thing."""
+    assert minor_units(D(amount), currency) == count
+    assert from_minor_units(count, currency) == D(amount)
+
+
+def test_an_unrounded_amount_has_no_minor_units() -> None:
+    """Half a cent cannot be charged, so it is refused rather than cut."""
+    with pytest.raises(ValueError, match=r"0\.005 USD is not a whole number"):
+        minor_units(D("0.005"), "USD")
+
+
+def test_an_unknown_currency_is_refused() -> None:
+    """The number of decimals of a currency is never guessed."""
+    with pytest.raises(KeyError):
+        minor_unit("HUF")
+
+
+@pytest.mark.parametrize(
+    ("exact", "total", "parts"),
+    [
+        (["0.333", "0.333", "0.334"], "1.00", ["0.33", "0.33", "0.34"]),
+        (["0.005", "0.005"], "0.01", ["0.01", "0.00"]),
+        (["1.009", "1.001"], "2.01", ["1.01", "1.00"]),
+        (["12.345", "-12.345"], "0.00", ["12.35", "-12.35"]),
+        (["0.10", "0.20"], "0.30", ["0.10", "0.20"]),
+        (["0.004"], "0.00", ["0.00"]),
+        (["0.004"], "0.01", ["0.01"]),
+        ([], "0.00", []),
+    ],
+)
+def test_parts_take_the_missing_cents_by_largest_remainder(exact: list[str], total: str, parts: list[str]) -> None:
+    """The largest remainder rounds up first; of equal ones the earlier."""
+    assert [str(part) for part in split([D(e) for e in exact], D(total), "USD")] == parts
+
+
+@pytest.mark.parametrize(
+    ("exact", "total"),
+    [(["0.10"], "0.11"), (["0.105"], "0.09"), (["0.101", "0.20"], "0.32"), (["0.101"], "0.105"), ([], "0.01")],
+)
+def test_a_total_that_rounding_cannot_reach_is_refused(exact: list[str], total: str) -> None:
+    """Parts never move by a whole cent or more to make a sum come out, and a total is whole cents."""
+    with pytest.raises(ValueError, match="cannot be rounded to add up"):
+        split([D(e) for e in exact], D(total), "USD")
+
+
+@given(exact_parts())
+def test_split_parts_add_up_and_stay_within_a_cent(parts_and_total: tuple[list[Decimal], Decimal]) -> None:
+    """Whatever the parts: they add up to the total, and each is less than one cent from its exact value."""
+    exact, total = parts_and_total
+    rounded = split(exact, total, "USD")
+    assert sum(rounded, D(0)) == total
+    assert all(abs(part - whole) < D("0.01") for part, whole in zip(rounded, exact, strict=True))
+
+
+@given(st.decimals(-1000, 1000, places=6), st.sampled_from(["USD", "JPY", "KWD"]))
+def test_rounding_is_never_off_by_more_than_half_a_unit(amount: Decimal, currency: str) -> None:
+    """A rounded amount is whole minor units, at most half a unit away."""
+    rounded = round_half_up(amount, currency)
+    assert abs(rounded - amount) <= minor_unit(currency) / 2
+    assert from_minor_units(minor_units(rounded, currency), currency) == rounded

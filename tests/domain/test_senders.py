@@ -1,0 +1,81 @@
+"""Routing: whose message a fact is about, at its own time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.domain.examples import NOON, sms, whatsapp
+from tollgate.domain.metering import Quarantined, route
+from tollgate.domain.senders import Assignment, assignment_at
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def held(tenant: str, since: str, number: str = "") -> Assignment:
+    return Assignment(provider="meta", account="waba", number=number, tenant=tenant, since=at(since), card="meta")
+
+
+MOVED = [held("beta", "2026-06-01"), held("acme", "2026-01-15")]
+NARROWED = [held("acme", "2026-01-15"), held("beta", "2026-03-01", "n1"), held("acme", "2026-08-01", "n2")]
+ENDED = [held("acme", "2026-01-15"), held("", "2026-06-01"), held("beta", "2026-09-01")]
+NUMBER_ENDED = [held("acme", "2026-01-15"), held("beta", "2026-03-01", "n1"), held("", "2026-06-01", "n1")]
+NUMBER_ONLY = [held("beta", "2026-03-01", "n1")]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "number", "moment", "owner"),
+    [
+        (MOVED, "", "2026-01-14T23:59:59", "no-contract"),
+        (MOVED, "", "2026-01-15T00:00:00", "acme"),
+        (MOVED, "", "2026-05-31T23:59:59", "acme"),
+        (MOVED, "", "2026-06-01T00:00:00", "beta"),
+        (NARROWED, "n1", "2026-02-01T00:00:00", "acme"),
+        (NARROWED, "n1", "2026-03-01T00:00:00", "beta"),  # the number beats the account
+        (NARROWED, "n3", "2026-03-01T00:00:00", "acme"),
+        (NARROWED, "", "2026-03-01T00:00:00", "acme"),
+        (ENDED, "", "2026-06-01T00:00:00", "unknown-sender"),  # between two tenants
+        (ENDED, "", "2026-09-01T00:00:00", "beta"),
+        (NUMBER_ENDED, "n1", "2026-06-01T00:00:00", "acme"),  # given back to the account's tenant
+        (NUMBER_ONLY, "n1", "2026-02-28T00:00:00", "no-contract"),
+        (NUMBER_ONLY, "n2", "2026-02-28T00:00:00", "unknown-sender"),
+        (NUMBER_ONLY, "n2", "2026-04-01T00:00:00", "unknown-sender"),
+        (NUMBER_ONLY, "", "2026-04-01T00:00:00", "unknown-sender"),
+        ([], "n1", "2026-04-01T00:00:00", "unknown-sender"),
+        ([held("", "2026-01-01")], "", "2026-04-01T00:00:00", "unknown-sender"),
+    ],
+)
+def test_a_sender_is_found_by_number_then_account_at_the_facts_time(
+    assignments: list[Assignment], number: str, moment: str, owner: str
+) -> None:
+    """The latest assignment not after the moment; before the first there is no contract, else nobody is known."""
+    fact = replace(whatsapp("sent", at=at(moment)), account="waba", number=number)
+    routed = route(fact, {("meta", "waba"): assignments})
+    assert (routed.reason if isinstance(routed, Quarantined) else routed.tenant) == owner
+
+
+def test_the_request_time_decides_whose_message_it_is() -> None:
+    """An SMS sent before a sender moved stays the old tenant's, however late its delivery is reported."""
+    fact = replace(
+        sms("TEXT_DELIVERED", at=at("2026-06-02T00:00:00"), requested_at=at("2026-05-31T12:00:00")), account="waba"
+    )
+    routed = route(fact, {("aws-sms", "waba"): MOVED})
+    assert isinstance(routed, Assignment)
+    assert routed.tenant == "acme"
+
+
+def test_an_account_of_another_provider_is_unknown() -> None:
+    """Accounts are told apart by provider."""
+    routed = route(replace(whatsapp("sent"), account="waba"), {("aws-sms", "waba"): MOVED})
+    assert isinstance(routed, Quarantined)
+    assert routed.reason == "unknown-sender"
+
+
+def test_an_ended_assignment_holds_nothing() -> None:
+    """An empty tenant ends the assignment before it."""
+    assert assignment_at(ENDED, number="", moment=at("2026-07-01T00:00:00")) is None
+    assert assignment_at(ENDED, number="n9", moment=NOON) == ENDED[0]
