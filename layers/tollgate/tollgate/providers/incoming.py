@@ -1,0 +1,128 @@
+"""Values that come in from outside, and the limits within which they are believed.
+
+Always true of what passes here: it fits the ledger's keys and numbers, and no problem that is reported holds a value.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+
+from tollgate.domain.errors import Problem
+from tollgate.providers.errors import Malformed
+
+ID_LENGTH: Final = 512
+WORD_LENGTH: Final = 64
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+AMOUNT_LIMIT: Final = Decimal(1_000_000)
+# The ledger's numbers hold 38 digits; sums over many messages need some of them.
+DECIMAL_PLACES: Final = 20
+MAX_PARTS: Final = 255
+PRINTABLE: Final = r"^[\x20-\x7e]*$"
+
+
+class Incoming(BaseModel):
+    """An object of a provider's: fields that we do not know are passed over, those that we do are what they claim."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+def key_safe(identifier: str) -> str:
+    """An id that can stand between the ``#`` of a ledger key: ``#`` becomes ``%23`` and ``%`` becomes ``%25``, so
+    that two ids never become one."""
+    escaped = identifier.replace("%", "%25").replace("#", "%23")
+    if len(escaped) > ID_LENGTH:
+        raise PydanticCustomError("id_length", "expected a shorter id")
+    return escaped
+
+
+def unix_seconds(value: object) -> datetime:
+    """A time given as unix seconds, as an integer or in a string of digits."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len("4102444800"):
+        value = int(value)
+    return _since_epoch(value, timedelta(seconds=1))
+
+
+def unix_millis(value: object) -> datetime:
+    """A time given as an integer of milliseconds since 1970."""
+    return _since_epoch(value, timedelta(milliseconds=1))
+
+
+def _since_epoch(value: object, unit: timedelta) -> datetime:
+    earliest, latest = (EARLIEST - EPOCH) // unit, (LATEST - EPOCH) // unit
+    if type(value) is not int or not earliest <= value < latest:
+        raise PydanticCustomError("time", "expected a unix time between 2015 and 2100")
+    return EPOCH + value * unit
+
+
+def amount(value: object) -> Decimal | None:
+    """An amount of money as JSON has it: an integer or a Decimal, never a float; None stays None."""
+    if value is None:
+        return None
+    if type(value) is int:
+        value = Decimal(value)
+    if not isinstance(value, Decimal) or not value.is_finite() or not 0 <= value <= AMOUNT_LIMIT:
+        raise PydanticCustomError("amount", "expected an amount from 0 to 1,000,000")
+    if not value:
+        return Decimal(0)
+    if -int(value.as_tuple().exponent) > DECIMAL_PLACES:
+        raise PydanticCustomError("amount_places", "expected an amount of at most 20 decimal places")
+    return value
+
+
+def parts(value: object) -> int | None:
+    """The number of parts of one message; None stays None."""
+    if value is None:
+        return None
+    if type(value) is not int or not 1 <= value <= MAX_PARTS:
+        raise PydanticCustomError("parts", "expected a whole number from 1 to 255")
+    return value
+
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH, pattern=PRINTABLE)]
+MessageId = Annotated[Identifier, AfterValidator(key_safe)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=WORD_LENGTH, pattern=PRINTABLE)]
+# For what may be missing: a provider that has nothing to say leaves it out, says null or sends an empty string.
+MaybeText = Annotated[str, StringConstraints(max_length=ID_LENGTH, pattern=PRINTABLE)] | None
+UnixSeconds = Annotated[datetime, PlainValidator(unix_seconds)]
+UnixMillis = Annotated[datetime, PlainValidator(unix_millis)]
+Amount = Annotated[Decimal | None, PlainValidator(amount)]
+Parts = Annotated[int | None, PlainValidator(parts)]
+
+
+def json_object(text: bytes | str, *, provider: str, path: str = "") -> dict[str, Any]:
+    """A JSON object whose fractions are Decimals, digit by digit as sent. Raises Malformed for anything else."""
+    try:
+        decoded = text.decode() if isinstance(text, bytes) else text
+        value = json.loads(decoded, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, ArithmeticError, RecursionError):  # not UTF-8, not JSON, beyond Decimal, nested too deep
+        value = None
+    if not isinstance(value, dict):
+        raise Malformed(provider, [Problem(path, "expected a JSON object")])
+    return value
+
+
+def _refuse(_constant: str) -> None:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def read[M: BaseModel](model: type[M], value: object, path: str = "") -> M | tuple[Problem, ...]:
+    """An object read as a model, or everything that is wrong with it, each with its dotted path below ``path``."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as refused:
+        errors = refused.errors(include_url=False, include_context=False, include_input=False)
+    return tuple(
+        Problem(
+            ".".join(filter(None, (path, *map(str, error["loc"])))),
+            "expected an object" if error["type"] == "model_type" else error["msg"],
+        )
+        for error in errors
+    )

@@ -1,0 +1,133 @@
+"""The project's sample payloads, signed requests for them, and recipes set up for tests."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tollgate.domain.facts import Fact
+from tollgate.providers.provider import Parsed, Request, Setting
+from tollgate.providers.recipients import keyed_hasher
+from tollgate.providers.registry import provider
+from tollgate.stages.ports import Receipt
+
+EVENTS = Path(__file__).parents[2] / "events"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+HASHER = keyed_hasher(b"a key for tests")
+SETTING = Setting(hasher=HASHER)
+ACME, BOLT = "102290129340398", "205581934027716"
+
+
+def sample(provider_name: str, name: str) -> bytes:
+    """The bytes of one sample payload."""
+    return (EVENTS / provider_name / name).read_bytes()
+
+
+def samples(provider_name: str) -> list[str]:
+    """The names of a provider's readable sample payloads."""
+    return sorted(path.name for path in (EVENTS / provider_name).glob("*.json"))
+
+
+def receipt(provider_name: str, body: bytes, *, source: str = "") -> Receipt:
+    return Receipt(id="1", provider=provider_name, body=body, received_at=NOW, source=source)
+
+
+def parsed(provider_name: str, body: bytes | object, setting: Setting = SETTING, *, source: str = "") -> Parsed:
+    """What a body (bytes, or a JSON tree) says."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return provider(provider_name).parse(receipt(provider_name, raw, source=source), setting)
+
+
+def tree(provider_name: str, name: str) -> Any:
+    """A sample as a JSON tree, to be changed."""
+    return json.loads(sample(provider_name, name))
+
+
+def meta_status(name: str, **changes: Any) -> Any:
+    """A Meta sample with its first status changed; a field set to ``...`` is taken out."""
+    body = tree("meta", name)
+    change(body["entry"][0]["changes"][0]["value"]["statuses"][0], changes)
+    return body
+
+
+def aws_event(name: str = "text_delivered.json", **changes: Any) -> Any:
+    """A bare AWS SMS sample with fields changed; a field set to ``...`` is taken out."""
+    body = tree("aws-sms", name)
+    change(body, changes)
+    return body
+
+
+def change(fields: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        if value is ...:
+            del fields[name]
+        else:
+            fields[name] = value
+
+
+def only(found: Parsed) -> Fact:
+    """The one fact of a receipt that says nothing else."""
+    assert not found.unreadable
+    assert len(found.facts) == 1
+    return found.facts[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """How a provider signs: what the contract suite needs to know of one that calls over HTTP."""
+
+    secrets: Mapping[str, str]
+    wrong_secrets: Mapping[str, str]
+    body: bytes
+    signature_header: str
+    sign: Callable[[bytes], str]
+
+    def request(self, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Request:
+        """A genuine request for the sample body, or one whose body or headers were changed on the way."""
+        genuine = {self.signature_header: self.sign(self.body)}
+        return Request(
+            method="POST",
+            path="/webhooks/x",
+            headers=genuine if headers is None else headers,
+            body=self.body if body is None else body,
+            received_at=NOW,
+        )
+
+
+META_SECRETS = {"app_secret": "an app secret for tests", "verify_token": "a verify token for tests"}
+
+
+def meta_signature(body: bytes, secret: str = META_SECRETS["app_secret"]) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+SIGNED: Mapping[str, Signed] = {
+    "meta": Signed(
+        secrets=META_SECRETS,
+        wrong_secrets={**META_SECRETS, "app_secret": "another app's secret"},
+        body=sample("meta", "status_delivered.json"),
+        signature_header="X-Hub-Signature-256",
+        sign=meta_signature,
+    )
+}
+
+
+def nodes(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of every value in a JSON tree, its root left out."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from nodes(child, (*path, key))
+
+
+def put(body: Any, path: tuple[str | int, ...], value: Any) -> None:
+    """Replace the value at a path of a JSON tree."""
+    for key in path[:-1]:
+        body = body[key]
+    body[path[-1]] = value
