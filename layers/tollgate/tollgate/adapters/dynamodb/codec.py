@@ -1,0 +1,59 @@
+"""Rows that are stored as the domain has them: fields by their own names, amounts, dates and times as strings.
+
+Amounts are strings here, and not numbers, because the table drops trailing zeros: an identity or a mail that shows
+``75000.00`` must read back as that. Where amounts are only added up (ledger, term and day rows) they are numbers.
+Nothing is null: a field that is None is left out.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from tollgate.adapters.dynamodb.store import Item
+from tollgate.domain.facts import Fact
+from tollgate.domain.invoices import Invoice
+from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.rates import FxDay, MarketMap, RateCard
+from tollgate.domain.senders import Assignment
+from tollgate.domain.statement import Statement
+from tollgate.stages.ports import MailState
+
+
+class Codec[T]:
+    """One kind of row, to plain values or a JSON string and back; reading gives what was written, exactly."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        """Built when first used: no function needs every kind, and cold starts count."""
+        return TypeAdapter(self._kind)
+
+    def item(self, value: T) -> Item:
+        plain: Item = self._adapter.dump_python(value, mode="json", exclude_none=True)
+        return plain
+
+    def read(self, item: Any) -> T:
+        return self._adapter.validate_python(item)
+
+    def json(self, value: T) -> str:
+        return self._adapter.dump_json(value, exclude_none=True).decode()
+
+    def read_json(self, text: str) -> T:
+        return self._adapter.validate_json(text)
+
+
+ASSIGNMENT: Final = Codec(Assignment)
+CARD: Final = Codec(RateCard)
+FACT: Final = Codec(Fact)
+FX_DAY: Final = Codec(FxDay)
+HOLD: Final = Codec(Hold)
+INVOICE: Final = Codec(Invoice)
+MAIL: Final = Codec(MailState)
+MARKET_MAP: Final = Codec(MarketMap)
+NOTICE: Final = Codec(Notice)
+STATEMENT: Final = Codec(Statement)

@@ -1,0 +1,183 @@
+"""Every key of both tables.
+
+ledger    pk tenant                      sk <provider>#<message>[#<participant>]
+  by-month    month_pk <tenant>#<YYYY-MM>    month_sk <DD>#<provider>#<message>[#<participant>]
+
+accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<start> · DAY#<date> · NOTICE#<identity>
+                                            · HOLD#<identity> · INVOICE#<first day> · REVISION#<first day>#<nnnn>
+                                            · AUDIT#<time>#<id>
+          pk TENANTS                     sk <tenant>
+          pk SENDER#<provider>#<account> sk ASSIGNMENTS
+          pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
+          pk FX                          sk INDEX
+          pk FX#<year>                   sk <date>
+          pk QUARANTINE                  sk <day>
+          pk QUARANTINE#<day>            sk <row id>
+          pk SEEN#<event id>             sk SEEN
+
+Always true: what comes from outside is escaped where it is followed by another part, so that two different things
+never share a key.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Final, NamedTuple
+
+from tollgate.domain.facts import MessageKey
+
+BY_MONTH: Final = "by-month"
+
+CONTRACT: Final = "CONTRACT#"
+TERM: Final = "TERM#"
+DAY: Final = "DAY#"
+NOTICE: Final = "NOTICE#"
+HOLD: Final = "HOLD#"
+INVOICE: Final = "INVOICE#"
+
+
+class Key(NamedTuple):
+    """A partition and a sort key."""
+
+    pk: str
+    sk: str
+
+
+def escaped(part: str) -> str:
+    """A part of a key without the separator."""
+    return part.replace("%", "%25").replace("#", "%23")
+
+
+def unescaped(part: str) -> str:
+    """The part that ``escaped`` was given."""
+    return part.replace("%23", "#").replace("%25", "%")
+
+
+def message_sk(key: MessageKey) -> str:
+    """``meta#wamid.X``, or ``meta#wamid.X#<participant>`` in a group."""
+    parts = (key.provider, key.message, key.participant) if key.participant else (key.provider, key.message)
+    return "#".join(escaped(part) for part in parts)
+
+
+def message_of(sk: str) -> MessageKey:
+    """The message that a ledger sort key names."""
+    return MessageKey(*(unescaped(part) for part in sk.split("#")))
+
+
+def record(tenant: str, key: MessageKey) -> Key:
+    return Key(tenant, message_sk(key))
+
+
+def month_pk(tenant: str, day: date) -> str:
+    return f"{tenant}#{day:%Y-%m}"
+
+
+def month_sk(day: date, key: MessageKey) -> str:
+    return f"{day:%d}#{message_sk(key)}"
+
+
+def month_days(first: date, last: date) -> tuple[str, str]:
+    """The bounds of ``month_sk`` for the days first to last, both included ("$" is the character after "#")."""
+    return f"{first:%d}#", f"{last:%d}$"
+
+
+def tenant_pk(tenant: str) -> str:
+    return f"TENANT#{tenant}"
+
+
+def profile(tenant: str) -> Key:
+    return Key(tenant_pk(tenant), "PROFILE")
+
+
+def tenants() -> str:
+    return "TENANTS"
+
+
+def listed_tenant(tenant: str) -> Key:
+    return Key(tenants(), tenant)
+
+
+def contract(tenant: str, effective: date) -> Key:
+    return Key(tenant_pk(tenant), f"{CONTRACT}{effective}")
+
+
+def term(tenant: str, start: date) -> Key:
+    return Key(tenant_pk(tenant), f"{TERM}{start}")
+
+
+def day(tenant: str, on: date) -> Key:
+    return Key(tenant_pk(tenant), f"{DAY}{on}")
+
+
+def date_of(sk: str) -> date:
+    """The date in the sort key of a contract, term, day or invoice."""
+    return date.fromisoformat(sk.split("#", 1)[1])
+
+
+def notice(tenant: str, identity: str) -> Key:
+    return Key(tenant_pk(tenant), f"{NOTICE}{identity}")
+
+
+def hold(tenant: str, identity: str) -> Key:
+    return Key(tenant_pk(tenant), f"{HOLD}{identity}")
+
+
+def invoice(tenant: str, period: date) -> Key:
+    return Key(tenant_pk(tenant), f"{INVOICE}{period}")
+
+
+def revision(tenant: str, period: date, number: int) -> Key:
+    return Key(tenant_pk(tenant), f"REVISION#{period}#{number:04d}")
+
+
+def audit(tenant: str, at: datetime, entry: str) -> Key:
+    """An audit entry; ``entry`` tells those of one moment apart, and is the same when the same is written again."""
+    return Key(tenant_pk(tenant), f"AUDIT#{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}#{entry}")
+
+
+def sender(provider: str, account: str) -> Key:
+    return Key(f"SENDER#{escaped(provider)}#{escaped(account)}", "ASSIGNMENTS")
+
+
+def rates_index(card: str) -> Key:
+    return Key(f"RATES#{card}", "INDEX")
+
+
+def card(name: str, effective_from: date, version: int) -> Key:
+    return Key(f"RATES#{name}", f"CARD#{effective_from}#{version:04d}")
+
+
+def market_map(name: str, effective_from: date, version: int) -> Key:
+    return Key(f"RATES#{name}", f"MARKETS#{effective_from}#{version:04d}")
+
+
+def fx_index() -> Key:
+    return Key("FX", "INDEX")
+
+
+def fx_year(year: int) -> str:
+    return f"FX#{year}"
+
+
+def fx_day(on: date) -> Key:
+    return Key(fx_year(on.year), str(on))
+
+
+def quarantine_days() -> str:
+    return "QUARANTINE"
+
+
+def quarantine_day(on: str) -> Key:
+    return Key(quarantine_days(), on)
+
+
+def quarantine_pk(on: str) -> str:
+    return f"QUARANTINE#{on}"
+
+
+def quarantined(on: str, row_id: str) -> Key:
+    return Key(quarantine_pk(on), row_id)
+
+
+def seen(event: str) -> Key:
+    return Key(f"SEEN#{event}", "SEEN")

@@ -1,0 +1,91 @@
+"""LedgerRows: records and usage rows, and the one transaction in which they commit with notices and holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from tollgate.adapters.dynamodb import keys, writes
+from tollgate.adapters.dynamodb.keys import record as record_key
+from tollgate.adapters.dynamodb.notices import new_hold, new_notice
+from tollgate.adapters.dynamodb.record_items import key_of, record_item, record_of, usage_of
+from tollgate.adapters.dynamodb.store import Store, Write
+from tollgate.adapters.dynamodb.usage_items import day_item, day_row, term_item, term_row
+from tollgate.domain.calendar import Term
+from tollgate.domain.facts import MessageKey
+from tollgate.domain.metering import RecordChange, UsageChange
+from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.records import Record, Usage
+from tollgate.domain.usage import DayRow, TermRow
+
+
+class DynamoLedger:
+    """The port ``LedgerRows``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def records(self, tenant: str, keys: Collection[MessageKey]) -> dict[MessageKey, Record]:
+        found = self._store.get_many(self._store.ledger, (record_key(tenant, key) for key in keys))
+        records = map(record_of, found.values())
+        return {record.key: record for record in records}
+
+    def usage_rows(
+        self, tenant: str, terms: Mapping[date, Term], days: Collection[date]
+    ) -> tuple[dict[date, TermRow], dict[date, DayRow]]:
+        term_keys = {start: keys.term(tenant, start) for start in terms}
+        day_keys = {day: keys.day(tenant, day) for day in days}
+        found = self._store.get_many(self._store.accounts, [*term_keys.values(), *day_keys.values()])
+        return (
+            {s: term_row(found[k]) if k in found else TermRow(term=terms[s]) for s, k in term_keys.items()},
+            {d: day_row(found[k]) if k in found else DayRow(day=d) for d, k in day_keys.items()},
+        )
+
+    def commit(self, tenant: str, changes: Sequence[RecordChange], usage: UsageChange) -> None:
+        """Raises ValueError when it is more than one transaction holds (``store.TRANSACTION_ITEMS``)."""
+        accounts = self._store.accounts
+        self._store.transact(
+            [
+                *(self._record(tenant, change) for change in changes),
+                *(self._term(tenant, row) for row in usage.terms.values()),
+                *(writes.put_at(accounts, day_item(tenant, row), read=row.version - 1) for row in usage.days.values()),
+                *(new_notice(accounts, notice) for notice in usage.notices),
+                *(new_hold(accounts, hold) for hold in usage.holds),
+            ]
+        )
+
+    def _record(self, tenant: str, change: RecordChange) -> Write:
+        return writes.put_at(self._store.ledger, record_item(tenant, change.after), read=change.before.version)
+
+    def _term(self, tenant: str, row: TermRow) -> Write:
+        return writes.put_at(self._store.accounts, term_item(tenant, row), read=row.version - 1)
+
+    def month(self, tenant: str, first: date, end: date) -> Iterator[tuple[MessageKey, Usage]]:
+        if first >= end:
+            return
+        between = keys.month_days(first, end - timedelta(days=1))
+        pk = keys.month_pk(tenant, first)
+        for item in self._store.query_index(self._store.ledger, keys.BY_MONTH, pk=pk, between=between):
+            yield key_of(item), usage_of(item)
+
+    def days(self, tenant: str, first: date, end: date) -> list[DayRow]:
+        if first >= end:
+            return []
+        between = (keys.day(tenant, first).sk, keys.day(tenant, end - timedelta(days=1)).sk)
+        return [
+            day_row(item) for item in self._store.query(self._store.accounts, keys.tenant_pk(tenant), between=between)
+        ]
+
+    def terms(self, tenant: str) -> list[TermRow]:
+        items = self._store.query(self._store.accounts, keys.tenant_pk(tenant), prefix=keys.TERM)
+        return [term_row(item) for item in items]
+
+    def save_term(self, tenant: str, row: TermRow, *, notices: Sequence[Notice], holds: Sequence[Hold]) -> None:
+        accounts = self._store.accounts
+        self._store.transact(
+            [
+                self._term(tenant, row),
+                *(new_notice(accounts, notice) for notice in notices),
+                *(new_hold(accounts, hold) for hold in holds),
+            ]
+        )

@@ -1,0 +1,52 @@
+"""The receipts queue, the event bus and the mail service, in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tollgate.domain.errors import Refused
+from tollgate.stages.ports import DomainEvent, Mail, Receipt
+
+
+@dataclass
+class MemoryQueue:
+    """The port ``ReceiptQueue``: receipts with their groups, in the order they came."""
+
+    queued: list[tuple[str, Receipt]] = field(default_factory=list)
+
+    def put(self, receipt: Receipt, *, group: str) -> None:
+        self.queued.append((group, receipt))
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        return [receipt for _, receipt in self.queued]
+
+
+@dataclass
+class MemoryBus:
+    """The port ``Bus``: everything published, repeats included. Ids in ``refused`` are not accepted."""
+
+    published: list[DomainEvent] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    def publish(self, events: Sequence[DomainEvent]) -> list[str]:
+        self.published += [event for event in events if event.id not in self.refused]
+        return [event.id for event in events if event.id in self.refused]
+
+    @property
+    def by_id(self) -> dict[str, DomainEvent]:
+        """What a consumer that drops repeats has seen."""
+        return {event.id: event for event in self.published}
+
+
+@dataclass
+class MemoryMailer:
+    """The port ``Mailer``: every mail sent. A mail for which ``refuses`` says true is Refused."""
+
+    sent: list[Mail] = field(default_factory=list)
+    refuses: Callable[[Mail], bool] = lambda _: False
+
+    def send(self, mail: Mail) -> str:
+        if self.refuses(mail):
+            raise Refused(f"no mail to {', '.join(mail.to)}")
+        self.sent.append(mail)
+        return f"mail-{len(self.sent)}"
