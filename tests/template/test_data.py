@@ -1,0 +1,72 @@
+"""What is kept: tables, the bucket of receipts, secrets, logs."""
+
+from typing import Any
+
+from tests.template.stack import Stack
+
+TABLE = "AWS::DynamoDB::Table"
+
+
+def test_tables_survive_mistakes(stack: Stack) -> None:
+    """Every table can be restored to any second, is encrypted, and outlives its stack."""
+    tables = stack.of_type(TABLE)
+    assert set(tables) == {"LedgerTable", "AccountsTable"}
+    for name, table in tables.items():
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+        assert outlives_its_stack(stack, name)
+
+
+def test_tables_are_protected_in_the_cloud_and_wipeable_locally(cloud: Stack, local: Stack) -> None:
+    """Nobody deletes a real table by accident; `make reset` is not in the way of itself."""
+    assert all(table["DeletionProtectionEnabled"] is True for table in cloud.of_type(TABLE).values())
+    assert all(table["DeletionProtectionEnabled"] is False for table in local.of_type(TABLE).values())
+
+
+def test_a_month_of_the_ledger_is_one_query(stack: Stack) -> None:
+    """The index by month carries whole records, so that a recount reads nothing else."""
+    [index] = stack.properties("LedgerTable")["GlobalSecondaryIndexes"]
+    assert index == {
+        "IndexName": "by-month",
+        "KeySchema": [
+            {"AttributeName": "month_pk", "KeyType": "HASH"},
+            {"AttributeName": "month_sk", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
+def test_large_receipts_are_private_and_outlive_the_dead_letter_queue(stack: Stack) -> None:
+    """A pointer may wait 14 days; the body it points to is there for 30, and never public."""
+    bucket = stack.properties("ReceiptsBucket")
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 30
+    assert outlives_its_stack(stack, "ReceiptsBucket")
+
+
+def test_the_recipient_key_outlives_its_stack(stack: Stack) -> None:
+    """With another key the same recipient would get another name in the ledger."""
+    assert outlives_its_stack(stack, "RecipientKeySecret")
+    assert "GenerateSecretString" in stack.properties("RecipientKeySecret")
+
+
+def test_no_secret_has_its_value_in_the_template(stack: Stack) -> None:
+    """Values are generated, or put by ops."""
+    secrets = stack.of_type("AWS::SecretsManager::Secret")
+    assert len(secrets) == 4
+    assert not [name for name, secret in secrets.items() if "SecretString" in secret]
+
+
+def test_every_log_has_an_end(stack: Stack) -> None:
+    """No log group is kept for ever."""
+    for name, group in stack.of_type("AWS::Logs::LogGroup").items():
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
+
+
+def outlives_its_stack(stack: Stack, name: str) -> bool:
+    resource: dict[str, Any] = stack.resources[name]
+    return bool(resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain")

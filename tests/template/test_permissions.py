@@ -1,0 +1,118 @@
+"""Who may do what: a role per function, each statement on named resources."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.template.stack import Stack, installation, target, walk
+
+ROLE, FUNCTION = "AWS::IAM::Role", "AWS::Lambda::Function"
+WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}  # AWS knows no resource for these
+LEDGER_WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(role: dict[str, Any]) -> Iterator[tuple[set[str], list[Any], dict[str, Any]]]:
+    """Actions, resources and conditions of each statement of a role."""
+    for policy in role.get("Policies", []):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield set(as_list(statement["Action"])), as_list(statement["Resource"]), statement.get("Condition", {})
+
+
+def role_of(stack: Stack, function: str) -> dict[str, Any]:
+    return stack.properties(target(stack.properties(function)["Role"]))
+
+
+def allowed(stack: Stack, function: str, resource: str) -> set[str]:
+    """Actions that a function's role has on a resource, its index or its contents, named by logical id."""
+    prefix = f"${{{resource}."
+    return {
+        action
+        for actions, resources, _ in statements(role_of(stack, function))
+        for action in actions
+        if any(target(r) == resource or prefix in str(r) for r in resources)
+    }
+
+
+def test_every_function_has_a_role_of_its_own(stack: Stack) -> None:
+    """No two stages share permissions, and none has a managed policy."""
+    roles = [target(function["Role"]) for function in stack.of_type(FUNCTION).values()]
+    assert len(roles) == len(set(roles)) == 8
+    assert not [role for role in roles if "ManagedPolicyArns" in stack.properties(role)]
+
+
+def test_nothing_is_allowed_everywhere_in_the_cloud(cloud: Stack) -> None:
+    """Resource "*" stands only where AWS knows no resource, and no action is a wildcard."""
+    for name, role in cloud.of_type(ROLE).items():
+        for actions, resources, _ in statements(role):
+            assert "*" not in resources or actions <= WITHOUT_RESOURCES, name
+            assert not [action for action in actions if "*" in action], name
+
+
+def test_mail_is_sent_only_from_our_address_in_the_cloud(cloud: Stack) -> None:
+    """Any verified identity, our configuration set, and the sender of the parameters: nothing else."""
+    [(resources, condition)] = [
+        (resources, condition)
+        for actions, resources, condition in statements(role_of(cloud, "NotifyFunction"))
+        if actions == {"ses:SendEmail"}
+    ]
+    assert condition == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+    texts = [part for part in walk(resources) if isinstance(part, str) and part.startswith("arn:")]
+    assert [text.rpartition(":")[2] for text in texts] == ["identity/*", "configuration-set/${Set}"]
+
+
+def test_the_local_difference_is_mail_alone(local: Stack) -> None:
+    """What the local run proves about permissions holds for AWS, but for mail."""
+    wide = {
+        frozenset(actions)
+        for role in local.of_type(ROLE).values()
+        for actions, resources, _ in statements(role)
+        if "*" in resources
+    }
+    assert wide == {frozenset(WITHOUT_RESOURCES), frozenset({"ses:SendEmail"})}
+
+
+@pytest.mark.parametrize("name", ["local", "prod"])
+def test_only_the_meter_writes_the_ledger(name: str) -> None:
+    """Records are written in one place."""
+    stack = installation(name)
+    writers = {f for f in stack.of_type(FUNCTION) if allowed(stack, f, "LedgerTable") & LEDGER_WRITES}
+    assert writers == {"MeterFunction"}
+
+
+def test_a_secret_is_read_only_where_it_is_needed(stack: Stack) -> None:
+    """Each function may read exactly the secrets that its environment names."""
+    for name, function in stack.of_type(FUNCTION).items():
+        variables = function["Environment"]["Variables"]
+        named = {target(value) for key, value in variables.items() if key.endswith("_SECRET")}
+        readable = {
+            target(resource)
+            for actions, resources, _ in statements(role_of(stack, name))
+            if "secretsmanager:GetSecretValue" in actions
+            for resource in resources
+        }
+        assert readable == named, name
+
+
+def test_a_function_can_use_what_its_environment_names(stack: Stack) -> None:
+    """Every table, queue, bucket and bus in a function's environment is one that its role may use."""
+    kinds = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::Events::EventBus"}
+    for name, function in stack.of_type(FUNCTION).items():
+        for variable, value in function["Environment"]["Variables"].items():
+            if stack.resources.get(target(value), {}).get("Type") in kinds:
+                assert allowed(stack, name, target(value)), f"{name}: {variable}"
+
+
+def test_a_function_can_read_its_sources(stack: Stack) -> None:
+    """Lambda polls with the function's role, so the role must let it receive and delete."""
+    queues = stack.of_type("AWS::SQS::Queue")
+    for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values():
+        source, function = target(mapping["EventSourceArn"]), target(mapping["FunctionName"]).removesuffix("Aliaslive")
+        needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+        if source not in queues:
+            needed = {"dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"}
+        assert needed <= allowed(stack, function, source), function
