@@ -1,0 +1,1 @@
+"""Runs the deployed template on this machine: local AWS, Stripe stand-in, gateway. Nothing here is deployed."""

@@ -1,0 +1,193 @@
+"""``make mails``: renders a sample of every kind of mail to look at, and lists the mails the local system sent.
+
+The samples are fixed (one tenant, fixed times), so that a change of wording or look shows as a difference of files;
+the suite holds them against golden files.
+"""
+
+import html
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from local import mailbox
+from local.stack import DEFAULT_ROOT
+from tollgate.domain.calendar import Period
+from tollgate.domain.contract import Allowance, Contract, parse
+from tollgate.domain.invoices import OPEN, PAID, Invoice, notice, overdue_hold
+from tollgate.domain.notices import (
+    LIMIT,
+    LIMIT_REACHED,
+    OVERDUE,
+    REINSTATED,
+    SUSPENDED,
+    USAGE_WARNING,
+    Hold,
+    Notice,
+)
+from tollgate.domain.statement import DRAFT, Line, Statement
+from tollgate.mails.brand import Brand
+from tollgate.mails.render import render, render_undelivered
+from tollgate.stages.ports import Mail
+
+TERM = date(2026, 1, 15)
+BRAND = Brand(
+    support="support@tollgate.example",
+    billing="billing@tollgate.example",
+    portal_url="https://portal.tollgate.example/usage",
+)
+
+
+def sample_contract() -> Contract:
+    """The contract of the sample tenant: the default terms."""
+    return parse(
+        {
+            "tenant": "acme",
+            "name": "Acme Retail, Inc.",
+            "timezone": "America/Chicago",
+            "term": {"start": "2026-01-15"},
+            "contacts": {"usage": ["ops@acme.example"], "billing": ["ap@acme.example"]},
+            "senders": [{"provider": "meta", "account": "102290129340398"}],
+        }
+    )
+
+
+def sample_invoice() -> Invoice:
+    """An issued invoice of the sample tenant that nobody has paid."""
+    amount = Decimal("412.37")
+    statement = Statement(
+        tenant="acme",
+        period=Period(date(2026, 9, 1), date(2026, 10, 1)),
+        term=TERM,
+        currency="USD",
+        kind=DRAFT,
+        lines=(Line(key="marketing/North America", description="Marketing", quantity=16_495, amount=amount),),
+        stated=amount,
+        total=amount,
+        known={},
+    )
+    return Invoice(
+        statement=statement,
+        status=OPEN,
+        due_date=date(2026, 10, 19),
+        stripe_invoice="in_1",
+        number="TG-2026-0042",
+        hosted_url="https://pay.tollgate.example/i/in_1",
+        remaining=amount,
+        overdue_on=date(2026, 10, 20),
+        suspend_on=date(2026, 10, 27),
+    )
+
+
+def samples() -> Mapping[str, Mail]:
+    """A mail of every kind and wording, by name."""
+    return _usage_samples() | _invoice_samples()
+
+
+def _usage_samples() -> dict[str, Mail]:
+    warned = _usage_notice("sms", 75, used="37500", included="50000", at=datetime(2026, 8, 3, 19, 5, tzinfo=UTC))
+    full = _usage_notice("sms", 100, used="50000", included="50000", at=datetime(2026, 10, 2, 15, 40, tzinfo=UTC))
+    fees = _usage_notice("whatsapp", 75, used="750.0342", included="1000.00", at=datetime(2026, 11, 30, 9, tzinfo=UTC))
+    beyond = _usage_notice(
+        "whatsapp", 100, used="1000.0115", included="1000.00", at=datetime(2026, 12, 28, 14, 30, tzinfo=UTC)
+    )
+    suspends = Hold(tenant="acme", scope="sms", cause=LIMIT, reference=str(TERM), opened_at=full.at)
+    bill_all = sample_contract().allowances["whatsapp"].model_copy(update={"beyond": "bill-all"})
+    return {
+        "usage-warning-sms": _of_usage(warned),
+        "usage-warning-fees": _of_usage(fees),
+        "limit-reached-suspended": _of_usage(full, suspends),
+        "limit-reached-billed": _of_usage(beyond),
+        "limit-reached-billed-in-full": _of_usage(beyond, allowance=bill_all),
+    }
+
+
+def _invoice_samples() -> dict[str, Mail]:
+    invoice = sample_invoice()
+    late = notice(invoice, OVERDUE, at=datetime(2026, 10, 20, 11, tzinfo=UTC))
+    stopped = notice(invoice, SUSPENDED, at=datetime(2026, 10, 27, 11, tzinfo=UTC))
+    paid = replace(invoice, status=PAID, remaining=Decimal("0.00"))
+    again = notice(paid, REINSTATED, at=datetime(2026, 10, 29, 16, 20, tzinfo=UTC))
+    own = overdue_hold(invoice, at=stopped.at)
+    limit = Hold(
+        tenant="acme", scope="sms", cause=LIMIT, reference=str(TERM), opened_at=datetime(2026, 10, 2, tzinfo=UTC)
+    )
+    return {
+        "overdue": _of_invoice(late, invoice),
+        "suspended": _of_invoice(stopped, invoice, own),
+        "reinstated": _of_invoice(again, paid),
+        "reinstated-still-held": _of_invoice(again, paid, limit),
+        "undelivered": render_undelivered(late, reason="Permanent/NoEmail", to=("ops@tollgate.example",), brand=BRAND),
+    }
+
+
+def _usage_notice(meter: str, line: int, *, used: str, included: str, at: datetime) -> Notice:
+    return Notice(
+        tenant="acme",
+        kind=LIMIT_REACHED if line == 100 else USAGE_WARNING,
+        term=TERM,
+        at=at,
+        meter=meter,
+        line=line,
+        used=Decimal(used),
+        included=Decimal(included),
+    )
+
+
+def _of_usage(told: Notice, *holds: Hold, allowance: Allowance | None = None) -> Mail:
+    contract = sample_contract()
+    allowance = allowance or contract.allowances[str(told.meter)]
+    return render(told, contract, allowance=allowance, open_holds=holds, brand=BRAND)
+
+
+def _of_invoice(told: Notice, invoice: Invoice, *holds: Hold) -> Mail:
+    return render(told, sample_contract(), invoice=invoice, open_holds=holds, brand=BRAND)
+
+
+def write_preview(folder: Path, mails: Mapping[str, Mail]) -> Path:
+    """Write each mail as ``<name>.txt`` and ``<name>.html``; returns the page that shows them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, mail in mails.items():
+        headers = f"To: {', '.join(mail.to)}\nSubject: {mail.subject}\n\n"
+        (folder / f"{name}.txt").write_text(headers + mail.text, encoding="utf-8")
+        (folder / f"{name}.html").write_text(mail.html, encoding="utf-8")
+    index = folder / "index.html"
+    index.write_text(preview_page(mails), encoding="utf-8")
+    return index
+
+
+def preview_page(mails: Mapping[str, Mail]) -> str:
+    """A page that names every sample and shows it in a frame."""
+    items = "\n".join(
+        f'<h2>{html.escape(mail.subject)}</h2><p>{name}: <a href="{name}.html">HTML</a> <a href="{name}.txt">text</a>'
+        f'<p><iframe src="{name}.html" title="{name}" loading="lazy" sandbox></iframe>'
+        for name, mail in mails.items()
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Mails Tollgate sends</title>'
+        "<style>:root{color-scheme:light dark}body{font:15px system-ui;margin:2rem}"
+        "iframe{width:680px;max-width:100%;height:900px;border:1px solid #8888}</style>"
+        f"<h1>Mails Tollgate sends</h1>\n{items}</html>\n"
+    )
+
+
+def listing(folder: Path) -> str:
+    """One line per saved mail, oldest first, then the page that shows them all."""
+    rows = mailbox.saved(folder)
+    if not rows:
+        return f"No mails yet. They are saved in {folder} while the local system runs (`make up`)."
+    lines = [f"{row['at']}  {', '.join(row['to'])}\n    {row['subject']}\n    {folder / row['file']}" for row in rows]
+    return "\n".join([*lines, f"{len(rows)} mails; all of them: {folder / 'index.html'}"])
+
+
+def main() -> None:
+    """Render the samples, say where they are, and list what was sent."""
+    mails = samples()
+    index = write_preview(DEFAULT_ROOT / "mail-preview", mails)
+    sys.stdout.write(f"{len(mails)} samples, every kind of mail: {index}\n\n{listing(DEFAULT_ROOT / 'mails')}\n")
+
+
+if __name__ == "__main__":
+    main()
