@@ -1,0 +1,299 @@
+"""`tollgate`: one command group per thing one may ask of it or do to it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from cli.output import show
+from cli.target import Target, find
+from tollgate import clock
+from tollgate.domain.errors import Invalid, RevisionChanged, TollgateError
+from tollgate.domain.rate_files import read_json
+from tollgate.stages import contracts, meter, rates, views
+from tollgate.stages.issue import approve_invoice
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class Refusals(click.Group):
+    """Turns the errors of Tollgate into one clear message and exit code 1, never a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Invalid as error:
+            lines = "\n".join(f"  {problem}" for problem in error.problems)
+            raise click.ClickException(f"{error.what} not accepted, nothing was applied:\n{lines}") from error
+        except RevisionChanged as error:
+            moved = "\n".join(f"  {difference}" for difference in error.differences)
+            message = f"revision {error.named} is not the current one ({error.current}). What moved:\n{moved}"
+            raise click.ClickException(message) from error
+        except TollgateError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def on_target[**P, R](command: Callable[..., R]) -> Callable[..., R]:
+    """Hand the stack to a command as its first argument."""
+
+    @wraps(command)
+    @click.pass_context
+    def wrapped(ctx: click.Context, *args: Any, **kwargs: Any) -> R:
+        return command(find(ctx.find_root().params["stack"]), *args, **kwargs)
+
+    return wrapped
+
+
+@click.group(cls=Refusals)
+@click.option("--stack", default=None, help="A deployed stack; without it, the one on this machine.")
+def tollgate(stack: str | None) -> None:
+    """Meter, bill, suspend and reinstate: the command line of Tollgate."""
+
+
+@tollgate.group()
+def contract() -> None:
+    """Contracts of tenants."""
+
+
+@contract.command("apply")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", default=None, help="Who applies it (default: the user at this terminal).")
+@on_target
+def contract_apply(target: Target, files: tuple[Path, ...], by: str | None) -> None:
+    """Apply contracts from YAML files, all of them or none."""
+    documents: dict[str, object] = {}
+    for file in files:
+        try:
+            documents[str(file)] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise click.ClickException(f"{file}: not YAML: {error}") from error
+    ports = target.runtime().contract_ports()
+    for applied in contracts.apply(documents, ports=ports, by=by or getpass.getuser(), at=clock.now()):
+        click.echo(f"{applied.tenant}: contract from {applied.effective} applied")
+
+
+@contract.command("show")
+@click.argument("tenant")
+@AS_JSON
+@on_target
+def contract_show(target: Target, tenant: str, as_json: bool) -> None:
+    """Every version of a tenant's contract, oldest first."""
+    versions = target.runtime().contracts.versions(tenant)
+    views.current_contract(versions, tenant)
+    show([version.document() for version in versions], as_json=as_json)
+
+
+@tollgate.group("rates")
+def rates_group() -> None:
+    """Rate cards and market maps."""
+
+
+@rates_group.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--card", required=True, help="The card's name; a sender without one uses its provider's (meta).")
+@click.option("--from", "since", required=True, type=DAY, help="The first day on which it holds.")
+@click.option("--dry-run", is_flag=True, help="Only show what it would change.")
+@on_target
+def rates_load(target: Target, file: Path, card: str, since: datetime, dry_run: bool) -> None:
+    """Load a rate card, or a map of calling codes to markets."""
+    document = read_json(file.read_text(encoding="utf-8"), str(file))
+    loaded = rates.load(document, card=card, effective_from=since.date(), rates=target.runtime().rates, dry_run=dry_run)
+    for change in loaded.changes:
+        click.echo(f"  {change}")
+    verb = "would be loaded" if dry_run else "loaded"
+    click.echo(f"{loaded.kind} {loaded.reference} {verb}, {len(loaded.changes)} changes")
+
+
+@tollgate.group()
+def fx() -> None:
+    """Exchange rates."""
+
+
+@fx.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@on_target
+def fx_load(target: Target, file: Path) -> None:
+    """Load the ECB's reference rates from its CSV."""
+    days = rates.load_fx(file.read_text(encoding="utf-8"), rates=target.runtime().rates)
+    click.echo(f"exchange rates of {days} days loaded")
+
+
+@tollgate.command()
+@click.argument("tenant")
+@AS_JSON
+@on_target
+def senders(target: Target, tenant: str, as_json: bool) -> None:
+    """The accounts at providers whose messages are a tenant's."""
+    runtime = target.runtime()
+    current = views.current_contract(runtime.contracts.versions(tenant), tenant)
+    held = runtime.contracts.senders({(sender.provider, sender.account) for sender in current.senders})
+    rows = [
+        {
+            "provider": one.provider,
+            "account": one.account,
+            "phone_number_id": one.number or None,
+            "from": views.timestamp(one.since),
+            "card": one.card,
+        }
+        for assignments in held.values()
+        for one in assignments
+        if one.tenant == tenant
+    ]
+    show(rows, as_json=as_json, columns=("provider", "account", "phone_number_id", "from", "card"))
+
+
+@tollgate.command()
+@click.argument("tenant")
+@click.option("--on", type=DAY, default=None, help="A day of the term to show.")
+@AS_JSON
+@on_target
+def usage(target: Target, tenant: str, on: datetime | None, as_json: bool) -> None:
+    """Usage of a term against its allowances, by day."""
+    runtime = target.runtime()
+    view = views.usage_view(
+        tenant, contracts_rows=runtime.contracts, ledger=runtime.ledger, now=clock.now(), on=_day(on)
+    )
+    show(view, as_json=as_json)
+
+
+@tollgate.command()
+@click.argument("tenant")
+@click.option("--on", type=DAY, default=None, help="A day of the term to show.")
+@AS_JSON
+@on_target
+def standing(target: Target, tenant: str, on: datetime | None, as_json: bool) -> None:
+    """Whether each service of a tenant may be used now."""
+    rt = target.runtime()
+    view = views.standing_view(
+        tenant, contracts_rows=rt.contracts, ledger=rt.ledger, holds=rt.holds, now=clock.now(), on=_day(on)
+    )
+    show(view, as_json=as_json)
+
+
+@tollgate.command()
+@click.argument("tenant")
+@AS_JSON
+@on_target
+def notices(target: Target, tenant: str, as_json: bool) -> None:
+    """What a tenant was told, and how its mails stand."""
+    runtime = target.runtime()
+    current = views.current_contract(runtime.contracts.versions(tenant), tenant)
+    rows = [views.notice_view(notice, mail, current) for notice, mail in runtime.notices.notices(tenant)]
+    columns = ("at", "kind", "meter", "line", "used", "included", "period", "mail.status", "mail.to")
+    show(rows, as_json=as_json, columns=columns)
+
+
+@tollgate.command()
+@click.argument("tenant")
+@AS_JSON
+@on_target
+def holds(target: Target, tenant: str, as_json: bool) -> None:
+    """Why services of a tenant are, or were, suspended."""
+    runtime = target.runtime()
+    views.current_contract(runtime.contracts.versions(tenant), tenant)
+    rows = [views.hold_view(hold) for hold in runtime.holds.holds(tenant)]
+    show(rows, as_json=as_json, columns=("scope", "cause", "reference", "opened_at", "lifted_at"))
+
+
+@tollgate.group(invoke_without_command=True)
+@click.option("--tenant", default=None)
+@click.option("--status", default=None)
+@AS_JSON
+@click.pass_context
+def invoices(ctx: click.Context, tenant: str | None, status: str | None, as_json: bool) -> None:
+    """Invoices with their lines."""
+    runtime = find(ctx.find_root().params["stack"]).runtime()
+    if tenant is not None:
+        views.current_contract(runtime.contracts.versions(tenant), tenant)
+    tenants = runtime.contracts.tenants() if tenant is None else [tenant]
+    found = [invoice for one in tenants for invoice in runtime.invoices.invoices(one)]
+    rows = [views.invoice_view(invoice) for invoice in found if status in (None, invoice.status)]
+    columns = ("tenant", "period", "revision", "status", "currency", "total", "due_date", "number", "flags", "error")
+    show(rows, as_json=as_json, columns=columns)
+
+
+@tollgate.group()
+def invoice() -> None:
+    """Decisions about one invoice."""
+
+
+@invoice.command("approve")
+@click.argument("tenant")
+@click.argument("period", type=DAY)
+@click.option("--revision", required=True, type=int, help="The revision that was read.")
+@click.option("--by", required=True, help="Who approves it.")
+@click.option("--at", default=None, help="Only on this machine: approve as if at this time.")
+@AS_JSON
+@on_target
+def invoice_approve(
+    target: Target, tenant: str, period: datetime, revision: int, by: str, at: str | None, as_json: bool
+) -> None:
+    """Approve the revision of a draft that was read; Stripe gets it from there."""
+    if at is not None and not target.is_local:
+        raise click.UsageError("--at is for the stack on this machine: approvals bear the time they are given")
+    runtime = target.runtime()
+    approved = approve_invoice(
+        tenant,
+        period.date(),
+        revision=revision,
+        by=by,
+        contracts_rows=runtime.contracts,
+        invoices=runtime.invoices,
+        now=clock.scheduled(at) if at else clock.now(),
+    )
+    view = views.invoice_view(approved)
+    if as_json:
+        show(view, as_json=True)
+    else:
+        click.echo(f"{tenant} {view['period']}: {view['currency']} {view['total']} approved, due {view['due_date']}")
+
+
+@tollgate.command("run")
+@click.argument("schedule")
+@click.option("--at", required=True, help="The time it is fired at, ISO 8601 with a time zone.")
+@AS_JSON
+@on_target
+def run_schedule(target: Target, schedule: str, at: str, as_json: bool) -> None:
+    """Fire a schedule with a time, and wait for it."""
+    clock.scheduled(at)
+    show(target.run(schedule, at), as_json=as_json)
+
+
+@tollgate.group()
+def quarantine() -> None:
+    """Facts that could not be counted yet."""
+
+
+@quarantine.command("list")
+@click.option("--reason", default=None, help="Only those with this reason.")
+@AS_JSON
+@on_target
+def quarantine_list(target: Target, reason: str | None, as_json: bool) -> None:
+    """What is quarantined, and why."""
+    rows = [views.quarantine_view(row) for row in target.runtime().quarantine.rows(reason)]
+    show(rows, as_json=as_json, columns=("at", "reason", "provider", "facts.account", "message", "id"))
+
+
+@quarantine.command("redrive")
+@click.option("--reason", default=None, help="Only those with this reason.")
+@AS_JSON
+@on_target
+def quarantine_redrive(target: Target, reason: str | None, as_json: bool) -> None:
+    """Count what can be counted now, each message on its own day."""
+    redriven = meter.redrive(reason=reason, ports=target.runtime().meter_ports())
+    if as_json:
+        show({"counted": redriven.counted, "kept": redriven.kept}, as_json=True)
+    else:
+        click.echo(f"{redriven.counted} counted, {redriven.kept} stay")

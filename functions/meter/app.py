@@ -1,0 +1,48 @@
+"""Meter: receipts from the queue to the ledger. A receipt that cannot be counted now goes back, then to the DLQ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tollgate import runtime
+from tollgate.adapters.receipts import receipt_of
+from tollgate.domain.errors import RetryLater
+from tollgate.providers import registry
+from tollgate.providers.provider import Parsed
+from tollgate.stages.meter import meter
+from tollgate.stages.ports import Receipt
+
+logger = Logger()
+metrics = Metrics()
+
+
+def count(name: str, value: int) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Count a batch of receipts; names those that must come back."""
+    built = runtime.from_environment(count)
+    receipts: list[Receipt] = []
+    failed: set[str] = set()
+    for record in event["Records"]:
+        try:
+            receipts.append(receipt_of(record, s3=built.s3, bucket=built.settings.need("receipts_bucket")))
+        except (ValueError, KeyError, RetryLater) as error:
+            logger.warning(
+                "receipt not readable", extra={"message": record["messageId"], "cause": type(error).__name__}
+            )
+            failed.add(record["messageId"])
+
+    def parse(receipt: Receipt) -> Parsed:
+        return registry.provider(receipt.provider).parse(receipt, built.parsing)
+
+    failed |= meter(receipts, parse=parse, ports=built.meter_ports())
+    logger.info("metered", extra={"receipts": len(event["Records"]), "failed": len(failed)})
+    return {"batchItemFailures": [{"itemIdentifier": identity} for identity in sorted(failed)]}

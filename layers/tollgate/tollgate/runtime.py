@@ -1,0 +1,206 @@
+"""The composition root: the only module that builds adapters. A function's entry asks it for a stage's ports.
+
+Nothing is built at import; everything is built once per process, on first use.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from tollgate import settings as environment
+from tollgate.adapters import aws
+from tollgate.adapters.dynamodb.contracts import DynamoContracts
+from tollgate.adapters.dynamodb.inbox import DynamoInbox
+from tollgate.adapters.dynamodb.invoices import DynamoInvoices
+from tollgate.adapters.dynamodb.ledger import DynamoLedger
+from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
+from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
+from tollgate.adapters.dynamodb.rates import DynamoRates
+from tollgate.adapters.dynamodb.store import Store
+from tollgate.adapters.eventbridge import EventBridgeBus
+from tollgate.adapters.receipts import SqsReceiptQueue
+from tollgate.adapters.secrets import Secrets
+from tollgate.providers.provider import Setting
+from tollgate.providers.recipients import keyed_hasher
+from tollgate.settings import Settings
+from tollgate.stages.close import ClosePorts
+from tollgate.stages.contracts import ContractPorts
+from tollgate.stages.invoice import InvoicePorts
+from tollgate.stages.issue import IssuePorts
+from tollgate.stages.meter import MeterPorts
+from tollgate.stages.ports import Count, Stripe
+from tollgate.stages.receive import ReceivePorts
+from tollgate.stages.settle import SettlePorts
+from tollgate.stages.suspend import SuspendPorts
+
+if TYPE_CHECKING:
+    from tollgate.adapters.ses import SesMailer
+
+LONGEST_PAUSE_SECONDS: Final = 2.0
+
+
+def pause(attempt: int) -> None:
+    """Wait before the n-th retry: exponential, with full jitter, so that two writers do not meet again."""
+    time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.05 * 2**attempt)))  # noqa: S311 - not for secrecy
+
+
+class Runtime:
+    """Builds adapters from settings. ``count`` counts a named metric."""
+
+    def __init__(self, settings: Settings, *, count: Count, client: aws.ClientFactory = aws.client) -> None:
+        self.settings, self.count = settings, count
+        self._client = client
+
+    @cached_property
+    def _store(self) -> Store:
+        """Both tables; a function that only reads totals has no ledger table, and no business with it."""
+        return Store(
+            self._client("dynamodb"), ledger=self.settings.ledger_table, accounts=self.settings.need("accounts_table")
+        )
+
+    @cached_property
+    def s3(self) -> Any:
+        """The S3 client, for receipts over the queue's size."""
+        return self._client("s3")
+
+    @cached_property
+    def sqs(self) -> Any:
+        """The SQS client."""
+        return self._client("sqs")
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secrets by name."""
+        return Secrets(self._client("secretsmanager"))
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        """Records and usage rows."""
+        return DynamoLedger(self._store)
+
+    @cached_property
+    def contracts(self) -> DynamoContracts:
+        """Contracts and senders."""
+        return DynamoContracts(self._store)
+
+    @cached_property
+    def rates(self) -> DynamoRates:
+        """Rate cards, market maps, exchange rates."""
+        return DynamoRates(self._store)
+
+    @cached_property
+    def quarantine(self) -> DynamoQuarantine:
+        """Facts that cannot be counted yet."""
+        return DynamoQuarantine(self._store)
+
+    @cached_property
+    def notices(self) -> DynamoNotices:
+        """Notices and their mails."""
+        return DynamoNotices(self._store)
+
+    @cached_property
+    def holds(self) -> DynamoHolds:
+        """Holds."""
+        return DynamoHolds(self._store)
+
+    @cached_property
+    def invoices(self) -> DynamoInvoices:
+        """Invoices and their revisions."""
+        return DynamoInvoices(self._store)
+
+    @cached_property
+    def inbox(self) -> DynamoInbox:
+        """Stripe events that have been dealt with."""
+        return DynamoInbox(self._store)
+
+    @cached_property
+    def bus(self) -> EventBridgeBus:
+        """The event bus."""
+        return EventBridgeBus(self._client("events"), bus=self.settings.need("event_bus_name"))
+
+    @cached_property
+    def mailer(self) -> SesMailer:
+        """The way mails leave."""
+        from tollgate.adapters.ses import SesMailer  # noqa: PLC0415 - only notify pays for its import
+
+        return SesMailer(
+            self._client("sesv2"),
+            sender=self.settings.need("mail_from"),
+            configuration_set=self.settings.mail_configuration_set,
+        )
+
+    @cached_property
+    def stripe(self) -> Stripe:
+        """Stripe, or whatever stands in for it at ``STRIPE_API_BASE``."""
+        from tollgate.adapters.stripe_gateway.gateway import build_gateway  # noqa: PLC0415 - 0.3 s, for some stages only
+
+        key = self.secrets.fields(self.settings.need("stripe_secret"))["api_key"]
+        return build_gateway(key, base_address=self.settings.stripe_api_base or None)
+
+    @property
+    def stripe_webhook_secrets(self) -> list[str]:
+        """The secrets of Stripe's webhook: two while one is being rolled."""
+        fields = self.secrets.fields(self.settings.need("stripe_secret"))
+        return [fields[name] for name in ("webhook_secret", "webhook_secret_previous") if fields.get(name)]
+
+    @cached_property
+    def parsing(self) -> Setting:
+        """What reading a receipt depends on. The recipient key never changes: it is part of group records' keys."""
+        key = self.secrets.text(self.settings.need("recipient_key_secret"))
+        return Setting(hasher=keyed_hasher(key.encode()), default_account=self.settings.aws_sms_default_account)
+
+    def receive_ports(self) -> ReceivePorts:
+        """Ports of the receive stage."""
+        queue = SqsReceiptQueue(
+            self.sqs,
+            self.s3,
+            queue_url=self.settings.need("receipts_queue_url"),
+            bucket=self.settings.need("receipts_bucket"),
+        )
+        return ReceivePorts(queue=queue, count=self.count)
+
+    def meter_ports(self) -> MeterPorts:
+        """Ports of the meter stage."""
+        self.settings.need("ledger_table")
+        return MeterPorts(
+            ledger=self.ledger,
+            contracts=self.contracts,
+            rates=self.rates,
+            quarantine=self.quarantine,
+            count=self.count,
+            pause=pause,
+        )
+
+    def suspend_ports(self) -> SuspendPorts:
+        """Ports of the suspend stage."""
+        return SuspendPorts(contracts=self.contracts, holds=self.holds, stripe=self.stripe)
+
+    def settle_ports(self) -> SettlePorts:
+        """Ports of the settle stage."""
+        return SettlePorts(invoices=self.invoices, holds=self.holds, stripe=self.stripe, inbox=self.inbox)
+
+    def issue_ports(self) -> IssuePorts:
+        """Ports of issuing."""
+        return IssuePorts(contracts=self.contracts, invoices=self.invoices, stripe=self.stripe, count=self.count)
+
+    def invoice_ports(self) -> InvoicePorts:
+        """Ports of the daily run."""
+        self.settings.need("ledger_table")
+        close = ClosePorts(
+            ledger=self.ledger, contracts=self.contracts, invoices=self.invoices, count=self.count, pause=pause
+        )
+        return InvoicePorts(close=close, issue=self.issue_ports(), settle=self.settle_ports(), holds=self.holds)
+
+    def contract_ports(self) -> ContractPorts:
+        """Ports of applying contracts."""
+        return ContractPorts(contracts=self.contracts, ledger=self.ledger, holds=self.holds)
+
+
+@lru_cache(maxsize=1)
+def from_environment(count: Count) -> Runtime:
+    """The runtime of this process, from its environment."""
+    return Runtime(environment.read(os.environ), count=count)
