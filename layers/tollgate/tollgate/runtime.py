@@ -39,6 +39,7 @@ from tollgate.stages.suspend import SuspendPorts
 
 if TYPE_CHECKING:
     from tollgate.adapters.ses import SesMailer
+    from tollgate.stages.notify import NotifyPorts
 
 LONGEST_PAUSE_SECONDS: Final = 2.0
 
@@ -173,6 +174,23 @@ class Runtime:
             quarantine=self.quarantine,
             count=self.count,
             pause=pause,
+        )
+
+    def notify_ports(self) -> NotifyPorts:
+        """Ports of the notify stage. Customers ask ops about their usage, and finance about an invoice."""
+        from tollgate.mails.brand import Brand  # noqa: PLC0415 - with the template engine, for notify only
+        from tollgate.stages.notify import NotifyPorts  # noqa: PLC0415
+
+        ops = self.settings.need("ops_email")
+        return NotifyPorts(
+            notices=self.notices,
+            contracts=self.contracts,
+            invoices=self.invoices,
+            holds=self.holds,
+            mailer=self.mailer,
+            brand=Brand(support=ops, billing=self.settings.need("finance_email")),
+            ops=ops,
+            count=self.count,
         )
 
     def suspend_ports(self) -> SuspendPorts:

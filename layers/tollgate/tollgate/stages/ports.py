@@ -160,7 +160,9 @@ class Quarantine(Protocol):
 class MailState:
     """How the mail of a notice stands: ``queued``, ``sending``, ``sent``, ``delivered`` or ``bounced``.
 
-    ``tried_at`` is when the latest sending began; ``sent_at`` when it was accepted.
+    ``tried_at`` is when the latest sending began; ``sent_at`` when it was accepted. Of its recipients, as the mail
+    service reports them: ``arrived``; ``failed`` for good; ``doubtful``, which failed unless they arrived too. A mail
+    that bounced is ``reason`` to tell ops: begun at ``escalating_at``, done at ``escalated_at``.
     """
 
     status: str = "queued"
@@ -168,6 +170,12 @@ class MailState:
     tried_at: datetime | None = None
     sent_at: datetime | None = None
     message_id: str = ""
+    arrived: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    reason: str = ""
+    escalating_at: datetime | None = None
+    escalated_at: datetime | None = None
 
 
 class NoticeRows(Protocol):

@@ -1,0 +1,47 @@
+"""Notify: notices become mails, and what became of a mail comes back over the same queue."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tollgate import clock, runtime
+from tollgate.adapters.ses_events import feedback, is_greeting
+from tollgate.stages.notify import hear, notify
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def count(name: str, value: int) -> None:
+    metrics.add_metric(name, MetricUnit.Count, value)
+
+
+def record(message: SQSRecord) -> None:
+    """One notice, or one report of the mail service. Anything else raises, and ends in the dead-letter queue."""
+    if is_greeting(message.body):
+        return
+    document = json.loads(message.body)
+    ports = runtime.from_environment(count).notify_ports()
+    if document.get("detail-type") == "tollgate.notice.created":
+        detail = document["detail"]
+        status = notify(detail["tenant"], detail["identity"], ports=ports, now=clock.now())
+        logger.info("notified", extra={"tenant": detail["tenant"], "notice": detail["identity"], "status": status})
+    else:
+        told = feedback(document)
+        status = hear(told, ports=ports, now=clock.now())
+        logger.info("heard", extra={"tenant": told.tenant, "notice": told.notice, "status": status})
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """A batch of the queue."""
+    return process_partial_response(event, record, processor, context)
