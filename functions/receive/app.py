@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2,
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tollgate import runtime
-from tollgate.domain.errors import NotFound, RetryLater
+from tollgate.domain.errors import NotFound, TollgateError
 from tollgate.providers import registry
 from tollgate.providers.provider import Request
 from tollgate.stages.receive import Answer, receive
@@ -54,9 +54,10 @@ def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, 
             identity=event.request_context.request_id,
             ports=built.receive_ports(),
         )
-    except NotFound as error:
-        answer = Answer(404, str(error))
-    except RetryLater:
+    except NotFound:
+        answer = Answer(404, "no such provider")
+    except TollgateError as error:  # ours to mend: the provider keeps the receipt and sends it again
+        logger.error("not ready", extra={"cause": str(error)})
         answer = Answer(503, "not ready, send it again")
     logger.info("answered", extra={"status": answer.status})
     return {"statusCode": answer.status, "headers": {"content-type": "text/plain"}, "body": answer.text}

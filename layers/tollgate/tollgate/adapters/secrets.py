@@ -32,5 +32,11 @@ class Secrets:
         return value.decode() if isinstance(value, bytes) else str(value)
 
     def fields(self, name: str) -> Mapping[str, str]:
-        """A secret that is a JSON object of strings."""
-        return {key: str(value) for key, value in json.loads(self.text(name)).items()}
+        """A secret that is a JSON object of strings. Raises RetryLater too while it is anything else."""
+        try:
+            content = json.loads(self.text(name))
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):  # whatever it is, it must not stand in an error
+            raise RetryLater(f"secret {name.rpartition(':')[2]} is not a JSON object")
+        return {key: str(value) for key, value in content.items()}
