@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from tollgate.domain.calendar import Term
@@ -204,14 +204,18 @@ class MemoryQuarantine:
     memory: Memory
 
     def put(self, rows: Sequence[QuarantineRow]) -> None:
-        self.memory.quarantine |= {(row.fact.at.date(), row.id): row for row in rows}
+        self.memory.quarantine |= {(_day(row), row.id): row for row in rows}
 
     def rows(self, reason: str | None = None) -> list[QuarantineRow]:
         return [row for _, row in sorted(self.memory.quarantine.items()) if reason in (None, row.reason)]
 
     def remove(self, rows: Sequence[QuarantineRow]) -> None:
         for row in rows:
-            self.memory.quarantine.pop((row.fact.at.date(), row.id), None)
+            self.memory.quarantine.pop((_day(row), row.id), None)
+
+
+def _day(row: QuarantineRow) -> date:
+    return row.fact.at.astimezone(UTC).date()
 
 
 @dataclass

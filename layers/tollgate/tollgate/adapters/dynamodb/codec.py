@@ -2,7 +2,8 @@
 
 Amounts are strings here, and not numbers, because the table drops trailing zeros: an identity or a mail that shows
 ``75000.00`` must read back as that. Where amounts are only added up (ledger, term and day rows) they are numbers.
-Nothing is null: a field that is None is left out.
+No attribute is null: a field that is None is left out, so its default must be None. Inside a JSON string None is
+``null``: a report without a price says so, and has no default.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Codec[T]:
         return self._adapter.validate_python(item)
 
     def json(self, value: T) -> str:
-        return self._adapter.dump_json(value, exclude_none=True).decode()
+        return self._adapter.dump_json(value).decode()
 
     def read_json(self, text: str) -> T:
         return self._adapter.validate_json(text)

@@ -1,0 +1,154 @@
+"""InvoiceRows, in memory and in the real tables."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.adapters.rows.samples import MAY, change, digits, hold, invoice, statement, warning
+from tests.domain.examples import NOON, D
+from tests.fakes.rows import Rows
+from tollgate.domain.errors import Conflict, NotFound
+from tollgate.domain.invoices import Invoice, Push
+from tollgate.domain.notices import Notice
+
+
+def saved(rows: Rows, new: Invoice, **beside: Any) -> Invoice:
+    return rows.invoices.save(new, by="mia", at=NOON, **beside)
+
+
+def overdue(tenant: str) -> Notice:
+    return replace(warning(tenant), kind="overdue", meter=None, line=None, included=None, period=MAY)
+
+
+def test_an_invoice_reads_back_as_it_was_saved(rows: Rows, tenant: str) -> None:
+    """Everything that has happened to it, its amounts with their zeros, at its next version."""
+    whole = replace(
+        invoice(tenant),
+        status="open",
+        approved_by="Mia",
+        approved_at=NOON,
+        due_date=date(2026, 6, 17),
+        stripe_invoice="in_1",
+        number="ACME-0001",
+        hosted_url="https://pay.example/in_1",
+        remaining=D("120.50"),
+        overdue_on=date(2026, 6, 18),
+        suspend_on=date(2026, 6, 25),
+        suspended_on=date(2026, 6, 25),
+        push=Push(attempts=2, key_attempt=1, error="busy", flagged=True),
+    )
+    first = saved(rows, whole)
+    assert first == replace(whole, version=1)
+    read = rows.invoices.invoice(tenant, MAY)
+    assert read == first
+    assert [digits(read.statement.total), digits(read.statement.lines[0].amount)] == ["120.50", "120.50"]
+
+
+def test_an_invoice_that_does_not_exist_is_not_found(rows: Rows, tenant: str) -> None:
+    """Neither another period nor another tenant stands in for it."""
+    saved(rows, invoice(tenant))
+    for who, period in ((tenant, date(2026, 6, 1)), (f"{tenant}-x", MAY)):
+        with pytest.raises(NotFound):
+            rows.invoices.invoice(who, period)
+        assert rows.invoices.revision(who, period, 1) is None
+
+
+def test_invoices_come_by_period(rows: Rows, tenant: str) -> None:
+    """However they were written."""
+    periods = [date(2026, 7, 1), date(2026, 1, 15), MAY]
+    for period in periods:
+        saved(rows, invoice(tenant, period=period))
+    assert [one.statement.period.start for one in rows.invoices.invoices(tenant)] == sorted(periods)
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_an_invoice_that_moved_is_not_saved(rows: Rows, tenant: str, version: int) -> None:
+    """Two who read the same invoice cannot both write it; what follows from the second is not written either."""
+    first = saved(rows, invoice(tenant))
+    with pytest.raises(Conflict):
+        saved(rows, replace(first, version=version, status="void"), notices=[overdue(tenant)], opened=[hold(tenant)])
+    assert rows.invoices.invoices(tenant) == [first]
+    assert (rows.notices.notices(tenant), rows.holds.holds(tenant)) == ([], [])
+
+
+def test_an_invoice_is_new_only_once(rows: Rows, tenant: str) -> None:
+    """A second draft of a period is a conflict."""
+    saved(rows, invoice(tenant))
+    with pytest.raises(Conflict):
+        saved(rows, invoice(tenant, total="1.00"))
+
+
+def test_an_invoice_is_saved_with_all_that_follows(rows: Rows, tenant: str) -> None:
+    """Notices are given, holds opened and lifted in the same stroke; a lifting has its own time, else the saving's."""
+    other, own = hold(tenant), hold(tenant, scope="whatsapp")
+    rows.ledger.commit(tenant, (), change(other, own))
+    opened = hold(tenant, scope="all")
+    saved(
+        rows,
+        invoice(tenant),
+        notices=[overdue(tenant)],
+        opened=[opened],
+        lifted=[other, own.lifted(NOON - timedelta(hours=1))],
+    )
+    assert [notice for notice, _ in rows.notices.notices(tenant)] == [overdue(tenant)]
+    assert {held.scope: held.lifted_at for held in rows.holds.holds(tenant)} == {
+        "all": None,
+        "sms": NOON,
+        "whatsapp": NOON - timedelta(hours=1),
+    }
+
+
+@pytest.mark.parametrize("stale", ["notice", "hold", "lifting"])
+def test_what_follows_stops_the_saving(rows: Rows, tenant: str, stale: str) -> None:
+    """A notice or hold that is there already, or a hold that never was, keeps the invoice and everything beside it."""
+    first = saved(rows, invoice(tenant), notices=[overdue(tenant)], opened=[hold(tenant)])
+    before = (rows.notices.notices(tenant), rows.holds.holds(tenant))
+    suspended = replace(overdue(tenant), kind="suspended")
+    with pytest.raises(Conflict):
+        saved(
+            rows,
+            replace(first, status="void"),
+            notices=[suspended, *([overdue(tenant)] if stale == "notice" else [])],
+            opened=[hold(tenant, scope="all"), *([hold(tenant)] if stale == "hold" else [])],
+            lifted=[hold(tenant, scope="whatsapp")] if stale == "lifting" else [],
+        )
+    assert rows.invoices.invoice(tenant, MAY) == first
+    assert (rows.notices.notices(tenant), rows.holds.holds(tenant)) == before
+
+
+def test_saving_what_is_there_changes_nothing(rows: Rows, tenant: str) -> None:
+    """An unchanged invoice keeps its version; with a notice beside it, it is written."""
+    first = saved(rows, invoice(tenant))
+    assert saved(rows, first) == first
+    assert saved(rows, first, notices=[overdue(tenant)]) == replace(first, version=2)
+
+
+def test_a_revisions_content_stays_what_it_was(rows: Rows, tenant: str) -> None:
+    """Each revision can be read for ever as it was approved or refused."""
+    first = saved(rows, invoice(tenant))
+    second = saved(rows, replace(first, revision=2, statement=statement(tenant, total="121.00")))
+    saved(rows, replace(second, status="approved", approved_by="Mia"))
+    contents = [rows.invoices.revision(tenant, MAY, number) for number in (0, 1, 2, 3)]
+    assert contents == [None, statement(tenant), statement(tenant, total="121.00"), None]
+    assert [digits(one.total) for one in contents if one] == ["120.50", "121.00"]
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_a_revision_is_never_written_over(rows: Rows, tenant: str, revision: int) -> None:
+    """Another content under a revision's number is a conflict, be it the current one or an earlier one."""
+    first = saved(rows, invoice(tenant))
+    second = saved(rows, replace(first, revision=2, statement=statement(tenant, total="121.00")))
+    with pytest.raises(Conflict):
+        saved(rows, replace(second, revision=revision, statement=statement(tenant, total="999.00")))
+    assert rows.invoices.invoice(tenant, MAY) == second
+    assert rows.invoices.revision(tenant, MAY, revision) == statement(tenant, total=("120.50", "121.00")[revision - 1])
+
+
+def test_times_of_any_zone_are_kept_as_instants(rows: Rows, tenant: str) -> None:
+    """An approval's time is compared, not its spelling."""
+    at = datetime(2026, 6, 3, 9, 30, 0, 1, tzinfo=UTC)
+    first = saved(rows, replace(invoice(tenant), approved_at=at))
+    assert rows.invoices.invoice(tenant, MAY).approved_at == at
+    assert saved(rows, rows.invoices.invoice(tenant, MAY)) == first
