@@ -1,7 +1,7 @@
 """``make mails``: renders a sample of every kind of mail to look at, and lists the mails the local system sent.
 
-The samples are fixed (one tenant, fixed times), so that a change of wording or look shows as a difference of files;
-the suite holds them against golden files.
+The samples are fixed (a tenant of each language, fixed times), so that a change of wording or look shows as a
+difference of files; the suite holds them against golden files.
 """
 
 import html
@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from local import mailbox
 from local.stack import DEFAULT_ROOT
 from tollgate.domain.calendar import Period
 from tollgate.domain.contract import Allowance, Contract, parse
-from tollgate.domain.invoices import OPEN, PAID, Invoice, notice, overdue_hold
+from tollgate.domain.invoices import OPEN, PAID, VOID, Invoice, notice, overdue_hold
 from tollgate.domain.notices import (
     LIMIT,
     LIMIT_REACHED,
@@ -32,7 +33,9 @@ from tollgate.mails.brand import Brand
 from tollgate.mails.render import render, render_undelivered
 from tollgate.stages.ports import Mail
 
-TERM = date(2026, 1, 15)
+TERM: Final = date(2026, 1, 15)
+FULL_AT: Final = datetime(2026, 10, 2, 15, 40, tzinfo=UTC)
+LATE_AT: Final = datetime(2026, 10, 20, 11, tzinfo=UTC)
 BRAND = Brand(
     support="support@tollgate.example",
     billing="billing@tollgate.example",
@@ -40,28 +43,39 @@ BRAND = Brand(
 )
 
 
-def sample_contract() -> Contract:
-    """The contract of the sample tenant: the default terms."""
-    return parse(
-        {
-            "tenant": "acme",
-            "name": "Acme Retail, Inc.",
-            "timezone": "America/Chicago",
-            "term": {"start": "2026-01-15"},
-            "contacts": {"usage": ["ops@acme.example"], "billing": ["ap@acme.example"]},
-            "senders": [{"provider": "meta", "account": "102290129340398"}],
-        }
-    )
+ENGLISH: Final = {
+    "tenant": "acme",
+    "name": "Acme Retail, Inc.",
+    "timezone": "America/Chicago",
+    "term": {"start": "2026-01-15"},
+    "contacts": {"usage": ["ops@acme.example"], "billing": ["ap@acme.example"]},
+    "senders": [{"provider": "meta", "account": "102290129340398"}],
+}
+GERMAN: Final = {
+    "tenant": "muster",
+    "name": "Muster Handel GmbH",
+    "currency": "EUR",
+    "timezone": "Europe/Berlin",
+    "locale": "de_DE",
+    "term": {"start": "2026-01-15"},
+    "contacts": {"usage": ["technik@muster.example"], "billing": ["buchhaltung@muster.example"]},
+    "senders": [{"provider": "meta", "account": "102290129340399"}],
+}
 
 
-def sample_invoice() -> Invoice:
-    """An issued invoice of the sample tenant that nobody has paid."""
+def sample_contract(document: Mapping[str, object] = ENGLISH) -> Contract:
+    """The contract of a sample tenant: the default terms."""
+    return parse(document)
+
+
+def sample_invoice(contract: Contract) -> Invoice:
+    """An issued invoice of a sample tenant that nobody has paid."""
     amount = Decimal("412.37")
     statement = Statement(
-        tenant="acme",
+        tenant=contract.tenant,
         period=Period(date(2026, 9, 1), date(2026, 10, 1)),
         term=TERM,
-        currency="USD",
+        currency=contract.currency,
         kind=DRAFT,
         lines=(Line(key="marketing/North America", description="Marketing", quantity=16_495, amount=amount),),
         stated=amount,
@@ -82,68 +96,94 @@ def sample_invoice() -> Invoice:
 
 
 def samples() -> Mapping[str, Mail]:
-    """A mail of every kind and wording, by name."""
-    return _usage_samples() | _invoice_samples()
-
-
-def _usage_samples() -> dict[str, Mail]:
-    warned = _usage_notice("sms", 75, used="37500", included="50000", at=datetime(2026, 8, 3, 19, 5, tzinfo=UTC))
-    full = _usage_notice("sms", 100, used="50000", included="50000", at=datetime(2026, 10, 2, 15, 40, tzinfo=UTC))
-    fees = _usage_notice("whatsapp", 75, used="750.0342", included="1000.00", at=datetime(2026, 11, 30, 9, tzinfo=UTC))
-    beyond = _usage_notice(
-        "whatsapp", 100, used="1000.0115", included="1000.00", at=datetime(2026, 12, 28, 14, 30, tzinfo=UTC)
-    )
-    suspends = Hold(tenant="acme", scope="sms", cause=LIMIT, reference=str(TERM), opened_at=full.at)
-    bill_all = sample_contract().allowances["whatsapp"].model_copy(update={"beyond": "bill-all"})
+    """A mail of every kind and wording in every language, by name."""
+    english, german = sample_contract(), sample_contract(GERMAN)
+    late = notice(sample_invoice(english), OVERDUE, at=LATE_AT)
+    undelivered = render_undelivered(late, reason="Permanent/NoEmail", to=("ops@tollgate.example",), brand=BRAND)
     return {
-        "usage-warning-sms": _of_usage(warned),
-        "usage-warning-fees": _of_usage(fees),
-        "limit-reached-suspended": _of_usage(full, suspends),
-        "limit-reached-billed": _of_usage(beyond),
-        "limit-reached-billed-in-full": _of_usage(beyond, allowance=bill_all),
+        **_of_contract(english),
+        "undelivered": undelivered,
+        **{f"{name}.de": mail for name, mail in _of_contract(german).items()},
     }
 
 
-def _invoice_samples() -> dict[str, Mail]:
-    invoice = sample_invoice()
-    late = notice(invoice, OVERDUE, at=datetime(2026, 10, 20, 11, tzinfo=UTC))
+def _of_contract(contract: Contract) -> dict[str, Mail]:
+    return _usage_samples(contract) | _late_usage_samples(contract) | _invoice_samples(contract)
+
+
+def _usage_samples(contract: Contract) -> dict[str, Mail]:
+    fees = _usage_notice(contract, "whatsapp", 75, used="750.0342", at=datetime(2026, 11, 30, 9, tzinfo=UTC))
+    full = _usage_notice(contract, "sms", 100, used="50000", at=FULL_AT)
+    beyond = _usage_notice(contract, "whatsapp", 100, used="1000.0115", at=datetime(2026, 12, 28, 14, 30, tzinfo=UTC))
+    bill_all = contract.allowances["whatsapp"].model_copy(update={"beyond": "bill-all"})
+    warned = _usage_notice(contract, "sms", 75, used="37500", at=datetime(2026, 8, 3, 19, 5, tzinfo=UTC))
+    suspends = _limit_hold(contract)
+    return {
+        "usage-warning-sms": _of_usage(warned, contract),
+        "usage-warning-fees": _of_usage(fees, contract),
+        "limit-reached-suspended": _of_usage(full, contract, suspends),
+        "limit-reached-lifted": _of_usage(full, contract),
+        "limit-reached-billed": _of_usage(beyond, contract),
+        "limit-reached-billed-in-full": _of_usage(beyond, contract, allowance=bill_all),
+    }
+
+
+def _late_usage_samples(contract: Contract) -> dict[str, Mail]:
+    """Of a jump over both lines at once, and of a term that had ended when its last reports came."""
+    jumped = _usage_notice(contract, "sms", 75, used="50020", at=FULL_AT)
+    after = datetime(2027, 1, 16, 8, tzinfo=UTC)
+    return {
+        "usage-warning-jumped": _of_usage(jumped, contract, _limit_hold(contract)),
+        "usage-warning-ended": _of_usage(_usage_notice(contract, "sms", 75, used="37500", at=after), contract),
+        "limit-reached-ended": _of_usage(
+            _usage_notice(contract, "whatsapp", 100, used="1000.0115", at=after), contract
+        ),
+    }
+
+
+def _invoice_samples(contract: Contract) -> dict[str, Mail]:
+    invoice = sample_invoice(contract)
+    late = notice(invoice, OVERDUE, at=LATE_AT)
     stopped = notice(invoice, SUSPENDED, at=datetime(2026, 10, 27, 11, tzinfo=UTC))
     paid = replace(invoice, status=PAID, remaining=Decimal("0.00"))
+    void = replace(invoice, status=VOID, remaining=Decimal("0.00"))
     again = notice(paid, REINSTATED, at=datetime(2026, 10, 29, 16, 20, tzinfo=UTC))
-    own = overdue_hold(invoice, at=stopped.at)
-    limit = Hold(
-        tenant="acme", scope="sms", cause=LIMIT, reference=str(TERM), opened_at=datetime(2026, 10, 2, tzinfo=UTC)
-    )
+    own, limit = overdue_hold(invoice, at=stopped.at), _limit_hold(contract)
     return {
-        "overdue": _of_invoice(late, invoice),
-        "suspended": _of_invoice(stopped, invoice, own),
-        "reinstated": _of_invoice(again, paid),
-        "reinstated-still-held": _of_invoice(again, paid, limit),
-        "undelivered": render_undelivered(late, reason="Permanent/NoEmail", to=("ops@tollgate.example",), brand=BRAND),
+        "overdue": _of_invoice(late, contract, invoice),
+        "overdue-paid-meanwhile": _of_invoice(late, contract, paid),
+        "suspended": _of_invoice(stopped, contract, invoice, own),
+        "suspended-paid-meanwhile": _of_invoice(stopped, contract, paid, limit),
+        "reinstated": _of_invoice(again, contract, paid),
+        "reinstated-void": _of_invoice(again, contract, void),
+        "reinstated-still-held": _of_invoice(again, contract, paid, limit),
     }
 
 
-def _usage_notice(meter: str, line: int, *, used: str, included: str, at: datetime) -> Notice:
+def _limit_hold(contract: Contract) -> Hold:
+    return Hold(tenant=contract.tenant, scope="sms", cause=LIMIT, reference=str(TERM), opened_at=FULL_AT)
+
+
+def _usage_notice(contract: Contract, meter: str, line: int, *, used: str, at: datetime) -> Notice:
     return Notice(
-        tenant="acme",
+        tenant=contract.tenant,
         kind=LIMIT_REACHED if line == 100 else USAGE_WARNING,
         term=TERM,
         at=at,
         meter=meter,
         line=line,
         used=Decimal(used),
-        included=Decimal(included),
+        included=Decimal("50000" if meter == "sms" else "1000.00"),
     )
 
 
-def _of_usage(told: Notice, *holds: Hold, allowance: Allowance | None = None) -> Mail:
-    contract = sample_contract()
+def _of_usage(told: Notice, contract: Contract, *holds: Hold, allowance: Allowance | None = None) -> Mail:
     allowance = allowance or contract.allowances[str(told.meter)]
     return render(told, contract, allowance=allowance, open_holds=holds, brand=BRAND)
 
 
-def _of_invoice(told: Notice, invoice: Invoice, *holds: Hold) -> Mail:
-    return render(told, sample_contract(), invoice=invoice, open_holds=holds, brand=BRAND)
+def _of_invoice(told: Notice, contract: Contract, invoice: Invoice, *holds: Hold) -> Mail:
+    return render(told, contract, invoice=invoice, open_holds=holds, brand=BRAND)
 
 
 def write_preview(folder: Path, mails: Mapping[str, Mail]) -> Path:
@@ -186,7 +226,9 @@ def main() -> None:
     """Render the samples, say where they are, and list what was sent."""
     mails = samples()
     index = write_preview(DEFAULT_ROOT / "mail-preview", mails)
-    sys.stdout.write(f"{len(mails)} samples, every kind of mail: {index}\n\n{listing(DEFAULT_ROOT / 'mails')}\n")
+    sys.stdout.write(
+        f"{len(mails)} samples, every kind of mail in every language: {index}\n\n{listing(DEFAULT_ROOT / 'mails')}\n"
+    )
 
 
 if __name__ == "__main__":

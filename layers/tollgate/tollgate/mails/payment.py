@@ -15,21 +15,23 @@ _SETTLED_AS: Final = {PAID: "paid", VOID: "void"}
 
 
 def overdue(letter: Letter) -> Content:
-    """An invoice is past its due date: what is owed, and the day on which services stop unless it is paid."""
+    """An invoice is past its due date: what is owed, and the day on which services stop unless it is paid. Threatens
+    nothing when it has been settled meanwhile."""
     words, said = letter.words, _said(letter)
-    paid_since = letter.the_invoice().status in SETTLED
-    told = (words.say("overdue.summary", **said), *((words.say("overdue.settled"),) if paid_since else ()))
+    settled = letter.the_invoice().status in SETTLED
+    tense = "-settled" if settled else ""
+    rows = ("invoice-total", "due-date") if settled else ("amount-due", "due-date", "suspension")
+    what_follows = (
+        Section(words.say("overdue.next.title"), (words.say("overdue.next.text", **said),)),
+        Section(words.say("overdue.do.title"), (_how_to_pay(letter),)),
+    )
     return Content(
-        subject=words.say("overdue.subject", **said),
-        heading=words.say("overdue.heading", **said),
-        summary=told,
-        facts=_facts(letter, "invoice", "covers", "amount-due", "due-date", "suspension"),
-        sections=(
-            Section(words.say("overdue.next.title"), (words.say("overdue.next.text", **said),)),
-            Section(words.say("overdue.do.title"), (_how_to_pay(letter),)),
-            questions(letter, letter.brand.billing),
-        ),
-        link=None if paid_since else _pay(letter),
+        subject=words.say(f"overdue.subject{tense}", **said),
+        heading=words.say(f"overdue.heading{tense}", **said),
+        summary=(words.say(f"overdue.summary{tense}", **said),),
+        facts=_facts(letter, "invoice", "covers", *rows),
+        sections=(*(() if settled else what_follows), questions(letter, letter.brand.billing)),
+        link=None if settled else _pay(letter),
         footer=footer(letter),
     )
 
@@ -41,6 +43,7 @@ def suspended(letter: Letter) -> Content:
     others = [hold for hold in letter.open_holds if hold.identity != own]
     still = len(others) < len(letter.open_holds)
     tense = "" if still else "-lifted"
+    rows = ("amount-due", "due-date", "suspended-since") if still else ("invoice-total", "due-date")
     also = (words.say("suspended.also-held"), *hold_paragraphs(letter, others)) if others else ()
     what_next = (*((words.say("suspended.next.text"),) if still else ()), *also)
     to_do = words.say("reinstated.do.some" if others else "reinstated.do.all")
@@ -53,7 +56,7 @@ def suspended(letter: Letter) -> Content:
         subject=words.say(f"suspended.subject{tense}", **said),
         heading=words.say(f"suspended.heading{tense}"),
         summary=(words.say(f"suspended.summary{tense}", **said),),
-        facts=_facts(letter, "invoice", "covers", "amount-due", "due-date", "suspended-since"),
+        facts=_facts(letter, "invoice", "covers", *rows),
         sections=tuple(section for section in sections if section.paragraphs),
         link=_pay(letter) if still else None,
         footer=footer(letter),

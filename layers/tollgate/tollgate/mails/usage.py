@@ -17,6 +17,7 @@ from tollgate.mails.wording import last_day
 SUSPEND: Final = "suspend"
 LIFTED: Final = "lifted"
 ENDED: Final = "ended"
+REACHED: Final = "reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,28 +37,37 @@ class _Use:
 
 
 def usage_warning(letter: Letter) -> Content:
-    """A share of the allowance is used; the limit is still ahead (or was jumped over in the same moment)."""
+    """A share of the allowance is used; the limit is still ahead, or was jumped over in the same moment: then what
+    follows is for the limit's own mail to say."""
     words, use = letter.words, _use_of(letter)
     expected = expectation(use.pace)
-    rule = ENDED if use.pace.ended else use.allowance.beyond
     said = use.said | {"day": _day(letter, use.pace)}
-    advice = "bill" if rule == "bill-all" else rule
+    ahead = expected in ("about", "beyond-term")
+    summary = "usage-warning.summary-ended" if expected == ENDED else "usage-warning.summary"
     return Content(
         subject=words.say(f"usage-warning.subject.{expected}", **said),
         heading=words.say("usage-warning.heading", **said),
-        summary=(
-            words.say("usage-warning.summary", **said),
-            words.say(f"usage-warning.pace.{expected}", **said),
-        ),
+        summary=(words.say(summary, **said), words.say(f"usage-warning.pace.{expected}", **said)),
         bar=_bar(letter, use),
-        facts=_facts(letter, use, expected=words.say(f"expected.{expected}", **said)),
+        facts=_facts(letter, use, expected=words.say(f"expected.{expected}", **said) if ahead else ""),
         sections=(
-            Section(words.say("usage-warning.next.title"), (words.say(f"usage-warning.next.{rule}", **said),)),
-            Section(words.say("usage-warning.do.title"), (words.say(f"usage-warning.do.{advice}", **said),)),
+            *(() if expected == REACHED else _what_follows(letter, use)),
             questions(letter, letter.brand.support),
         ),
         link=_portal(letter),
         footer=footer(letter),
+    )
+
+
+def _what_follows(letter: Letter, use: _Use) -> tuple[Section, Section]:
+    """What happens at the limit, or any more at all, and what one can do about it."""
+    words = letter.words
+    rule = ENDED if use.pace.ended else use.allowance.beyond
+    advice = "bill" if rule == "bill-all" else rule
+    title = "usage-warning.next.title-ended" if use.pace.ended else "usage-warning.next.title"
+    return (
+        Section(words.say(title), (words.say(f"usage-warning.next.{rule}", **use.said),)),
+        Section(words.say("usage-warning.do.title"), (words.say(f"usage-warning.do.{advice}", **use.said),)),
     )
 
 
@@ -66,7 +76,6 @@ def limit_reached(letter: Letter) -> Content:
     words, use = letter.words, _use_of(letter)
     case = _case(letter, use)
     advice = {"bill-all": "bill", LIFTED: ENDED}.get(case, case)
-    summary = case if case in (SUSPEND, LIFTED, ENDED) else "bill"
     heading = use.allowance.beyond if case == ENDED else case
     day = words.day(last_day(letter.term) if case == ENDED else letter.told_on)
     said = use.said | {"day": day}
@@ -75,7 +84,7 @@ def limit_reached(letter: Letter) -> Content:
     return Content(
         subject=words.say(f"limit-reached.subject.{case}", **said),
         heading=title,
-        summary=(words.say(f"limit-reached.summary.{summary}", **said),),
+        summary=(words.say(f"limit-reached.summary.{case}", **said),),
         bar=_bar(letter, use),
         facts=_facts(letter, use, expected=""),
         sections=(
@@ -93,7 +102,7 @@ def expectation(found: Pace) -> str:
     if found.ended:
         return ENDED
     if found.reached:
-        return "reached"
+        return REACHED
     return "about" if found.limit_on else "beyond-term"
 
 
@@ -126,6 +135,7 @@ def _use_of(letter: Letter) -> _Use:
         "name": letter.name,
         "meter": meter_name(words, meter),
         "used": quantity(letter, notice.used),
+        "figure": _figure(letter, notice.used),
         "included": quantity(letter, included),
         "share": words.share(notice.used, included),
         "line": words.percent(Decimal(notice.line or 0) / 100),
