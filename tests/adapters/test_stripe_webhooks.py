@@ -175,6 +175,12 @@ def test_an_upcoming_invoice_has_no_id() -> None:
     assert unwrap(event).invoice_id is None
 
 
+def test_a_deleted_draft_has_no_id() -> None:
+    """There is nothing left to read at Stripe, and reading it would fail for ever."""
+    event = {**EVENT, "type": "invoice.deleted"}
+    assert unwrap(event).invoice_id is None
+
+
 def test_the_envelope_of_the_partner_source_is_opened() -> None:
     """The event's own id counts, not the envelope's, which differs on every delivery."""
     assert unwrap(ENVELOPE) == PAID

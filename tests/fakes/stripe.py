@@ -1,7 +1,8 @@
 """Stripe, in memory: what is created can be found at once, and a call under a known key gives the first answer again.
 
-A key that comes back with other parameters is refused, as Stripe does. ``now`` stamps what is created; ``pay``,
-``void`` and ``forget_keys`` are what happens outside of Tollgate.
+A key that comes back with other parameters is answered as the gateway answers it: another key is needed. ``now``
+stamps what is created. What happens outside of Tollgate: ``pay``, ``credit``, ``void``, ``write_off``, ``delete``,
+``break_down`` and ``forget_keys``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tollgate.domain.errors import Refused
+from tollgate.domain.errors import Refused, RetryLater
 from tollgate.domain.statement import Line
 from tollgate.stages.ports import StripeInvoice
 
@@ -38,16 +39,31 @@ class MemoryStripe:
     added: dict[str, list[tuple[str, Decimal]]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     answers: dict[str, tuple[object, Any]] = field(default_factory=dict)
+    breaking: dict[str, bool] = field(default_factory=dict)
 
-    def _once[T](self, key: str, parameters: object, call: Callable[[], T]) -> T:
-        if key in self.answers:
-            known, answer = self.answers[key]
-            if known != parameters:
-                raise Refused(f"idempotency key {key} was used with other parameters")
-            return answer  # type: ignore[no-any-return]  # what the same call answered before
-        answer = call()
-        self.answers[key] = (parameters, answer)
-        return answer
+    def _once[T](self, key: str, parameters: tuple[object, ...], call: Callable[[], T]) -> T:
+        if key not in self.answers:
+            self.answers[key] = (parameters, self._answer(str(parameters[0]), call))
+        known, answer = self.answers[key]
+        if known != parameters:
+            raise RetryLater(f"idempotency key {key} was used with other parameters", stored=True)
+        if isinstance(answer, RetryLater):
+            raise answer
+        return answer  # type: ignore[no-any-return]  # what the same call answered before
+
+    def _answer[T](self, step: str, call: Callable[[], T]) -> T | RetryLater:
+        if step not in self.breaking:
+            return call()
+        if self.breaking.pop(step):
+            call()
+        return RetryLater(f"{step}: Stripe answered 500", stored=True)
+
+    def break_down(self, step: str, *, done: bool) -> None:
+        """The next ``step`` is answered with a server error, which is stored under its key; was its work ``done``?
+
+        Steps: ``customer``, ``standing``, ``invoice``, ``lines``, ``due``, ``finalize``, ``send``.
+        """
+        self.breaking[step] = done
 
     def find_customer(self, tenant: str, email: str) -> str:
         """By the tenant in its metadata; empty when there is none."""
@@ -64,8 +80,12 @@ class MemoryStripe:
     def set_standing(self, customer: str, *, metadata: Mapping[str, str], key: str) -> None:
         if customer not in self.customers:
             raise Refused(f"no such customer: {customer}")
-        parameters = ("standing", customer, tuple(sorted(metadata.items())))
-        self._once(key, parameters, lambda: self.customers[customer].metadata.update(metadata))
+
+        def merge() -> None:
+            merged = self.customers[customer].metadata | dict(metadata)
+            self.customers[customer].metadata = {name: value for name, value in merged.items() if value}
+
+        self._once(key, ("standing", customer, tuple(sorted(metadata.items()))), merge)
 
     def find_invoice(self, customer: str, *, metadata: Mapping[str, str], since: datetime) -> StripeInvoice | None:
         return next(
@@ -86,7 +106,7 @@ class MemoryStripe:
             if customer not in self.customers:
                 raise Refused(f"no such customer: {customer}")
             invoice = StripeInvoice(
-                id=f"in_{len(self.invoices) + 1}",
+                id=f"in_{len(self.owners) + 1}",
                 status="draft",
                 currency=currency.lower(),
                 total=Decimal(0),
@@ -149,21 +169,35 @@ class MemoryStripe:
             raise Refused(f"no such invoice: {invoice}")
         return self.invoices[invoice]
 
-    def _in_status(self, invoice: str, status: str) -> StripeInvoice:
+    def _in_status(self, invoice: str, *statuses: str) -> StripeInvoice:
         current = self.invoice(invoice)
-        if current.status != status:
-            raise Refused(f"{invoice} is {current.status}, not {status}")
+        if current.status not in statuses:
+            raise Refused(f"{invoice} is {current.status}, not {' or '.join(statuses)}")
         return current
 
     def pay(self, invoice: str, amount: Decimal | None = None) -> None:
-        """The customer pays, in full unless an amount is given."""
-        current = self._in_status(invoice, "open")
+        """The customer pays, in full unless an amount is given; also one that was written off."""
+        current = self._in_status(invoice, "open", "uncollectible")
         remaining = current.remaining - (current.remaining if amount is None else amount)
-        self.invoices[invoice] = replace(current, remaining=remaining, status="open" if remaining > 0 else "paid")
+        status = current.status if remaining > 0 else "paid"
+        self.invoices[invoice] = replace(current, remaining=remaining, status=status)
+
+    def credit(self, invoice: str) -> None:
+        """Finance gives a credit note over all that remains, in the reading where that leaves the invoice open."""
+        self.invoices[invoice] = replace(self._in_status(invoice, "open"), remaining=Decimal(0))
 
     def void(self, invoice: str) -> None:
         """Finance voids it at Stripe; Stripe leaves what remained as it was."""
-        self.invoices[invoice] = replace(self._in_status(invoice, "open"), status="void")
+        self.invoices[invoice] = replace(self._in_status(invoice, "open", "uncollectible"), status="void")
+
+    def write_off(self, invoice: str) -> None:
+        """Finance marks it uncollectible."""
+        self.invoices[invoice] = replace(self._in_status(invoice, "open"), status="uncollectible")
+
+    def delete(self, invoice: str) -> None:
+        """Somebody deletes a draft at Stripe."""
+        self._in_status(invoice, "draft")
+        del self.invoices[invoice]
 
     def forget_keys(self) -> None:
         """Idempotency keys are pruned after a day or more: from now on a repeat is a new call."""

@@ -12,15 +12,27 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from tollgate.domain import contract as contracts
-from tollgate.domain.calendar import Period, Term, instant, periods
+from tollgate.domain.calendar import Period, Term, instant, local_day, period_on, periods
 from tollgate.domain.contract import Contract
 from tollgate.domain.invoices import Invoice, as_earlier, draft, may_refresh, refreshed
-from tollgate.domain.statement import Earlier, Statement, TermUsage, cells_between, compute, known_of, last_known
+from tollgate.domain.money import ZERO
+from tollgate.domain.statement import (
+    Earlier,
+    MeterStatement,
+    Stated,
+    Statement,
+    TermUsage,
+    cells_between,
+    compute,
+    known_of,
+    last_known,
+)
 from tollgate.domain.usage import Cell, DayRow, Totals, cell_of, totals_of
 from tollgate.stages.ports import ContractRows, Count, InvoiceRows, LedgerRows
 
 SYSTEM: Final = "tollgate"
 RECOUNTS: Final = 4
+RECOUNTABLE: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +58,8 @@ class Closed:
 def close_periods(tenant: str, *, ports: ClosePorts, now: datetime, close_after_days: int) -> Closed:
     """State every period of a tenant that ended ``close_after_days`` ago, oldest first; refresh its drafts.
 
-    A period whose ledger and counters differ is not stated, and neither is any later one: they build on it.
+    A period whose ledger and counters differ, or which adjusts one where they do, is not stated, and neither is any
+    later one: they build on it.
     """
     versions = ports.contracts.versions(tenant)
     if not versions:
@@ -62,10 +75,12 @@ def close_periods(tenant: str, *, ports: ClosePorts, now: datetime, close_after_
             done.append(existing)
             continue
         usage = _term_usage(tenant, term, versions, until=period.end, ports=ports)
-        statement = _statement(tenant, period, usage, versions, [as_earlier(invoice) for invoice in done], ports)
+        earlier = [as_earlier(invoice) for invoice in done]
+        statement = _statement(tenant, period, usage, versions, earlier, ports)
         invoice = _drafted(statement, existing, first=not done)
         if invoice != existing:
-            if not counters_agree(tenant, period, ports=ports):
+            recountable = _recountable(statement, earlier, versions[0], now)
+            if not all(counters_agree(tenant, each, ports=ports) for each in recountable):
                 ports.count("CounterMismatch", 1)
                 return Closed(tuple(drafted), tuple(moved), (str(period.start),))
             invoice = ports.invoices.save(invoice, by=SYSTEM, at=now)
@@ -75,12 +90,12 @@ def close_periods(tenant: str, *, ports: ClosePorts, now: datetime, close_after_
 
 
 def due_periods(versions: Sequence[Contract], *, now: datetime, close_after_days: int) -> Iterator[tuple[Term, Period]]:
-    """The periods that ended at least ``close_after_days`` ago, from the first contract on."""
+    """The periods that ended at least ``close_after_days`` whole days of the contract's zone ago, from the first on."""
     contract = versions[0]
     term = contract.term_on(contract.term.start)
     while True:
         for period in periods(term):
-            if instant(period.end, contract.timezone) + timedelta(days=close_after_days) > now:
+            if instant(period.end + timedelta(days=close_after_days), contract.timezone) > now:
                 return
             yield term, period
         term = contract.term_on(term.end)
@@ -98,6 +113,22 @@ def counters_agree(tenant: str, period: Period, *, ports: ClosePorts) -> bool:
         if attempt < RECOUNTS:
             ports.pause(attempt)
     return False
+
+
+def _recountable(statement: Statement, earlier: Sequence[Earlier], contract: Contract, now: datetime) -> list[Period]:
+    """What a statement rests on that no earlier one was checked for: its own period, and each that it adjusts.
+
+    Records are kept for 13 months only: what is older than a year is charged as counted, not blocked for good.
+    """
+    starts = {
+        start
+        for term, meters in statement.known.items()
+        for meter, known in meters.items()
+        for start, stated in known.periods.items()
+        if stated != last_known(earlier, term).get(meter, MeterStatement()).periods.get(start, Stated(0, ZERO))
+        and start > local_day(now, contract.timezone) - RECOUNTABLE
+    }
+    return [period_on(start, contract.term_on(start)) for start in sorted(starts | {statement.period.start})]
 
 
 def _recount(tenant: str, period: Period, ledger: LedgerRows) -> dict[Cell, Totals]:

@@ -1,4 +1,5 @@
-"""Invoice: the daily run. End limit holds whose term is over, close periods, push what is approved, dun what is late.
+"""Invoice: the daily run. End limit holds whose term is over, close periods, push what is approved (once more what is
+flagged), follow Stripe where its events were lost, dun what is late.
 
 Each tenant and each step stands alone: one that fails is named in the report and tried again by the next run.
 """
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from tollgate.domain.calendar import local_day
 from tollgate.domain.errors import TollgateError
-from tollgate.domain.invoices import APPROVED, OPEN, Invoice, dun
+from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, Invoice, dun
 from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
 from tollgate.stages.issue import IssuePorts, contract_of, push
 from tollgate.stages.ports import HoldRows
@@ -38,6 +39,8 @@ class Report:
     refreshed: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
+    flagged: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
     overdue: list[str] = field(default_factory=list)
     suspended: list[str] = field(default_factory=list)
     lifted: list[str] = field(default_factory=list)
@@ -52,12 +55,10 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
             _lift(tenant, ports, now, report)
         with _step(report, tenant, "close"):
             _close(tenant, ports, now, close_after_days, report)
-        for invoice in ports.issue.invoices.invoices(tenant):
-            with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
-                if invoice.status == APPROVED:
-                    _push(invoice, ports, now, report)
-                elif invoice.status == OPEN:
-                    _dun(invoice, ports, now, report)
+        with _step(report, tenant, "read invoices"):
+            for invoice in ports.issue.invoices.invoices(tenant):
+                with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
+                    _progress(invoice, ports, now, report)
     if report.failed:
         ports.close.count("TenantRunFailed", len(report.failed))
     return report
@@ -83,19 +84,31 @@ def _close(tenant: str, ports: InvoicePorts, now: datetime, close_after_days: in
     report.blocked += [f"{tenant}/{period}" for period in closed.blocked]
 
 
+def _progress(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> None:
+    if invoice.status == APPROVED:
+        _push(invoice, ports, now, report)
+    elif invoice.status in (OPEN, UNCOLLECTIBLE):
+        _dun(_followed(invoice, ports, now, report), ports, now, report)
+
+
 def _push(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> None:
     pushed = push(invoice.tenant, invoice.statement.period.start, ports=ports.issue, now=now)
-    if pushed.status != APPROVED:
-        report.issued.append(f"{invoice.tenant}/{invoice.name}")
+    (report.flagged if pushed.status == APPROVED else report.issued).append(f"{invoice.tenant}/{invoice.name}")
+
+
+def _followed(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> Invoice:
+    """The invoice as Stripe has it today: nobody is told off, or stays suspended, for one that is paid."""
+    said = ports.settle.stripe.invoice(invoice.stripe_invoice)
+    followed = follow(invoice, said, ports=ports.settle, now=now)
+    if followed.status != invoice.status:
+        report.settled.append(f"{invoice.tenant}/{invoice.name}")
+    return followed
 
 
 def _dun(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> None:
-    """One step up the ladder, after asking Stripe: nobody is told off for an invoice that is paid."""
+    """One step up the ladder."""
     contract = contract_of(invoice, ports.close.contracts)
     today, days = local_day(now, contract.timezone), contract.payment.suspend_after_days
-    if dun(invoice, today=today, at=now, suspend_after_days=days) is None:
-        return
-    invoice = follow(invoice, ports.settle.stripe.invoice(invoice.stripe_invoice), ports=ports.settle, now=now)
     step = dun(invoice, today=today, at=now, suspend_after_days=days)
     if step is None:
         return

@@ -68,13 +68,13 @@ def push(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -> Invo
 
     Does nothing for an invoice that is not approved, or is issued already. When Stripe cannot answer, the invoice stays
     approved with the error kept, and RetryLater is raised until ``MAX_PUSHES`` are spent; then, and when Stripe
-    refuses, it is flagged with Stripe's message and returned.
+    refuses, it is flagged with Stripe's message and returned. Calling again tries again, flagged or not.
     """
     invoice = ports.invoices.invoice(tenant, period)
     if invoice.status != APPROVED:
         return invoice
     try:
-        issued = _issue(invoice, ports)
+        issued = _issue(invoice, ports, now)
     except RetryLater as error:
         failed = _failed(invoice, error, stored=error.stored, final=invoice.push.attempts + 1 >= MAX_PUSHES)
         saved = ports.invoices.save(failed, by=SYSTEM, at=now)
@@ -84,7 +84,8 @@ def push(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -> Invo
         return saved
     except Refused as error:
         ports.count("InvoicePushFlagged", 1)
-        return ports.invoices.save(_failed(invoice, error, stored=False, final=True), by=SYSTEM, at=now)
+        # Stripe may answer a refusal again under the same key, and the next try comes after somebody dealt with it.
+        return ports.invoices.save(_failed(invoice, error, stored=True, final=True), by=SYSTEM, at=now)
     return ports.invoices.save(as_stripe_says(invoice, issued), by=SYSTEM, at=now)
 
 
@@ -113,9 +114,9 @@ def _failed(invoice: Invoice, error: Exception, *, stored: bool, final: bool) ->
     )
 
 
-def _issue(invoice: Invoice, ports: IssuePorts) -> StripeInvoice:
+def _issue(invoice: Invoice, ports: IssuePorts, now: datetime) -> StripeInvoice:
     contract, stripe = contract_of(invoice, ports.contracts), ports.stripe
-    customer = ensure_customer(contract, contracts=ports.contracts, stripe=stripe)
+    customer = ensure_customer(contract, contracts=ports.contracts, stripe=stripe, now=now)
     identity = {"tenant": invoice.tenant, "period": invoice.name, "revision": str(invoice.revision)}
     due_at = _due_at(invoice, contract)
     found = stripe.find_invoice(customer, metadata=identity, since=BEGINNING)
@@ -138,22 +139,22 @@ def _issue(invoice: Invoice, ports: IssuePorts) -> StripeInvoice:
 
 
 def _fill(stripe_id: str, invoice: Invoice, contract: Contract, stripe: Stripe) -> None:
-    """Put the lines on the draft, unless they are there, and compare every one of them with the statement."""
+    """Put the lines on the draft, those that are not there yet, and compare every one of them with the statement."""
     wanted = foldable(invoice.statement.lines)
     present = stripe.lines(stripe_id)
-    if not present:
+    missing = [line for line in wanted if (line.key, line.amount) not in present]
+    if missing and len(present) + len(missing) == len(wanted):
         period = invoice.statement.period
         stripe.add_lines(
             stripe_id,
-            wanted,
+            missing,
             currency=invoice.statement.currency,
             period=(instant(period.start, contract.timezone), last_instant(period.end - timedelta(days=1),
                                                                            contract.timezone)),
-            key=_key(invoice, "lines"),
+            key=_key(invoice, "lines" if not present else f"lines-after-{len(present)}"),
         )  # fmt: skip
         present = stripe.lines(stripe_id)
-    expected = {line.key: line.amount for line in wanted}
-    if dict(present) != expected or len(present) != len(wanted):
+    if sorted(present) != sorted((line.key, line.amount) for line in wanted):
         raise Refused("the lines of Stripe's draft differ from the approved statement")
     if sum((amount for _, amount in present), ZERO) != invoice.statement.total:
         raise Refused("the lines of Stripe's draft do not add up to the approved total")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from tollgate.domain.errors import NotFound
 from tollgate.domain.invoices import APPROVED, OPEN, SETTLED, UNCOLLECTIBLE, Invoice, reinstatement
 from tollgate.domain.notices import ALL_SERVICES, OVERDUE, Hold
 from tollgate.stages.issue import as_stripe_says
 from tollgate.stages.ports import HoldRows, Inbox, InvoiceRows, Stripe, StripeInvoice
 
 BY: Final = "stripe"
-ISSUED: Final = frozenset({APPROVED, OPEN, UNCOLLECTIBLE}) | SETTLED
+AWAITING: Final = frozenset({APPROVED, OPEN, UNCOLLECTIBLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,16 @@ def settle(
     """Deal with one Stripe event. Returns the invoice concerned; None for events of anything else, and repeats.
 
     The event is remembered after the work, not before: a crash in between does the work twice, which changes nothing.
-    Raises NotFound for an invoice that says it is ours and is not, Conflict or RetryLater to be called again.
+    An invoice that says it is ours and has no row is somebody else's (a row is written before Stripe hears of it).
+    Raises Conflict or RetryLater to be called again.
     """
-    tenant, period = metadata.get("tenant", ""), metadata.get("period", "")
-    if stripe_invoice is None or not tenant or not period or ports.inbox.seen(event):
+    tenant, period = metadata.get("tenant", ""), _day(metadata.get("period", ""))
+    if stripe_invoice is None or not tenant or period is None or ports.inbox.seen(event):
         return None
-    invoice = ports.invoices.invoice(tenant, date.fromisoformat(period))
+    try:
+        invoice = ports.invoices.invoice(tenant, period)
+    except NotFound:
+        return None
     settled = follow(invoice, ports.stripe.invoice(stripe_invoice), ports=ports, now=now)
     ports.inbox.remember(event, at=now)
     return settled
@@ -49,22 +54,30 @@ def settle(
 def follow(invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: datetime) -> Invoice:
     """Make an invoice what Stripe says of it; nothing owed any more lifts this invoice's hold, and no other.
 
-    An invoice that Stripe still drafts, another revision's, or one the row does not know as its own changes nothing.
+    Paid and void stay so. Uncollectible keeps the hold, since the money is still owed, but nobody is dunned for it any
+    more. An invoice that Stripe still drafts, another revision's, or one the row does not know as its own changes
+    nothing. Neither does an approved one that Stripe has open: it is issued once it is sent, which is for push to say.
     """
     ours = said.metadata.get("revision") == str(invoice.revision) and invoice.stripe_invoice in ("", said.id)
-    if said.status == "draft" or not ours or invoice.status not in ISSUED:
+    if said.status == "draft" or not ours or invoice.status not in AWAITING:
         return invoice
     updated = as_stripe_says(invoice, said)
-    if updated == invoice:
+    if updated == invoice or (invoice.status == APPROVED and updated.status == OPEN):
         return invoice
     open_hold = _open_hold(invoice, ports.holds) if updated.status in SETTLED else None
+    if open_hold is None:
+        return ports.invoices.save(updated, by=BY, at=now)
+    at = max(now, open_hold.opened_at)  # an event may be older than the hold, when what Stripe says now is not
     return ports.invoices.save(
-        updated,
-        by=BY,
-        at=now,
-        notices=[reinstatement(updated, at=now)] if open_hold else [],
-        lifted=[open_hold.lifted(now)] if open_hold else [],
+        updated, by=BY, at=now, notices=[reinstatement(updated, at=at)], lifted=[open_hold.lifted(at)]
     )
+
+
+def _day(period: str) -> date | None:
+    try:
+        return date.fromisoformat(period)
+    except ValueError:
+        return None
 
 
 def _open_hold(invoice: Invoice, holds: HoldRows) -> Hold | None:

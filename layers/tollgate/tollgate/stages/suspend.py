@@ -39,7 +39,7 @@ def mirror(tenant: str, *, ports: SuspendPorts, now: datetime) -> bool:
     contract = _current(ports.contracts.versions(tenant))
     holds = ports.holds.holds(tenant)
     for attempt in range(1, MAX_ROUNDS + 1):
-        customer = ensure_customer(contract, contracts=ports.contracts, stripe=ports.stripe)
+        customer = ensure_customer(contract, contracts=ports.contracts, stripe=ports.stripe, now=now)
         ports.stripe.set_standing(
             customer, metadata=standing_metadata(contract, holds), key=f"{tenant}:standing:{now.isoformat()}:{attempt}"
         )

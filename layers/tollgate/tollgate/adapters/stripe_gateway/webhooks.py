@@ -40,7 +40,8 @@ class ForgedEvent(RejectedEvent):
 class StripeEvent:
     """One event. ``invoice_id`` and ``metadata`` are the invoice's for ``invoice.*`` events; else None and empty.
 
-    ``id`` is the same on every delivery. An ``invoice.upcoming`` is about no invoice yet: None.
+    ``id`` is the same on every delivery. An ``invoice.upcoming`` is about no invoice yet, an ``invoice.deleted`` about
+    none any more (only drafts can be deleted): None.
     """
 
     id: str
@@ -110,7 +111,7 @@ def _event(body: Mapping[str, object]) -> StripeEvent:
     if not isinstance(created, int) or isinstance(created, bool) or not 0 <= created < 10**11:
         raise RejectedEvent("the event has no time")
     invoice = _invoice(body) if kind.startswith("invoice.") else {}
-    number = invoice.get("id")
+    number = None if kind == "invoice.deleted" else invoice.get("id")
     return StripeEvent(
         id=identity,
         type=kind,
