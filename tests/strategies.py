@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
@@ -158,12 +158,25 @@ def deliveries(draw: st.DrawFn, facts: Sequence[Fact]) -> list[list[Fact]]:
 
 
 class Moved(NamedTuple):
-    """Usage that became known: on a day of the past, by ``back`` days, in a cell."""
+    """Usage that became known: on a day ``back`` days before the period's end (below zero: after it), in a cell."""
 
     back: int
     cell: Cell
     messages: int
     fees: Decimal
+
+
+class Month(NamedTuple):
+    """What happens between two statements, and to the invoice that follows.
+
+    ``undone``: how many of the usages known so far turn out to be none. ``limits``: what each meter's allowance is from
+    now on (None: none), or no change.
+    """
+
+    moved: list[Moved]
+    undone: int
+    limits: Mapping[str, Mapping[str, object] | None] | None
+    status: str | None
 
 
 CELLS = (
@@ -173,8 +186,33 @@ CELLS = (
 )
 
 
-def late_usage(*, reach_days: int = 400) -> st.SearchStrategy[list[Moved]]:
-    """What becomes known between two statements: of the last days mostly, of long ago at times."""
-    back = st.integers(1, 28) | st.integers(1, reach_days)
+def late_usage(*, reach_days: int = 130) -> st.SearchStrategy[list[Moved]]:
+    """What becomes known between two statements: of the last days mostly, of long ago or of the next days at times."""
+    back = st.integers(1, 28) | st.integers(-9, reach_days)
     moved = st.builds(Moved, back=back, cell=st.sampled_from(CELLS), messages=st.integers(1, 9), fees=fees(largest=4))
     return st.lists(moved, max_size=4)
+
+
+def limits() -> st.SearchStrategy[Mapping[str, Mapping[str, object] | None]]:
+    """Allowances of both meters, small enough to be exceeded and returned to, of every kind."""
+    included = st.sampled_from(["0.005", "1.00", "3.3333", "8"])
+    rule = st.fixed_dictionaries(
+        {
+            "measure": st.just("fees"),
+            "included": included,
+            "beyond": st.sampled_from(["bill", "bill", "bill-all", "suspend"]),
+        }
+    )
+    return st.fixed_dictionaries({"whatsapp": rule, "sms": st.none() | rule})
+
+
+def months() -> st.SearchStrategy[list[Month]]:
+    """Some months of late, corrected and ordinary usage, changed limits, and invoices that are void or never paid."""
+    month = st.builds(
+        Month,
+        moved=late_usage(),
+        undone=st.sampled_from([0, 0, 0, 1, 2, 9]),
+        limits=st.none() | st.none() | limits(),
+        status=st.sampled_from([None, None, "void", "uncollectible"]),
+    )
+    return st.lists(month, min_size=1, max_size=10)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from tests.domain.examples import D
 from tests.strategies import exact_parts
-from tollgate.domain.money import from_minor_units, minor_unit, minor_units, round_half_up, split
+from tollgate.domain.money import (
+    MINOR_DIGITS,
+    from_minor_units,
+    invoice_step,
+    minimum_charge,
+    minor_units,
+    round_half_up,
+    split,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,11 +29,12 @@ from tollgate.domain.money import from_minor_units, minor_unit, minor_units, rou
         ("1.015", "USD", "1.02"),
         ("-0.005", "USD", "-0.01"),
         ("2.5", "JPY", "3"),
-        ("0.0005", "KWD", "0.001"),
+        ("0.005", "KWD", "0.01"),
+        ("5.124", "KWD", "5.12"),  # Stripe refuses a last digit of three that is not 0
     ],
 )
 def test_halves_round_away_from_zero(amount: str, currency: str, rounded: str) -> None:
-    """Rounding goes half up at the currency's own number of decimals."""
+    """Rounding goes half up at the currency's own number of decimals, never finer than hundredths."""
     assert str(round_half_up(D(amount), currency)) == rounded
 
 
@@ -48,7 +57,7 @@ def test_an_unrounded_amount_has_no_minor_units() -> None:
 def test_an_unknown_currency_is_refused() -> None:
     """The number of decimals of a currency is never guessed."""
     with pytest.raises(KeyError):
-        minor_unit("HUF")
+        invoice_step("HUF")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,16 @@ def test_split_parts_add_up_and_stay_within_a_cent(parts_and_total: tuple[list[D
 
 @given(st.decimals(-1000, 1000, places=6), st.sampled_from(["USD", "JPY", "KWD"]))
 def test_rounding_is_never_off_by_more_than_half_a_unit(amount: Decimal, currency: str) -> None:
-    """A rounded amount is whole minor units, at most half a unit away."""
+    """A rounded amount is whole minor units, at most half a step away."""
     rounded = round_half_up(amount, currency)
-    assert abs(rounded - amount) <= minor_unit(currency) / 2
+    assert abs(rounded - amount) <= invoice_step(currency) / 2
     assert from_minor_units(minor_units(rounded, currency), currency) == rounded
+
+
+@pytest.mark.parametrize("currency", sorted(MINOR_DIGITS))
+def test_every_currency_has_a_minimum_that_can_be_invoiced(currency: str) -> None:
+    """Each currency that is invoiced has a least amount, in whole steps; that of the US dollar is fifty cents."""
+    least = minimum_charge(currency)
+    assert round_half_up(least, currency) == least >= D("0.50")
+    assert minimum_charge("USD") == D("0.50")
+    assert minor_units(least, currency) % (10 if MINOR_DIGITS[currency] > 2 else 1) == 0

@@ -21,20 +21,40 @@ MINOR_DIGITS: Final[dict[str, int]] = {
     **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
 }
 
+# Stripe takes no finer steps than hundredths: of a currency with three decimals the last digit must be 0.
+FINEST_DIGITS: Final = 2
+
 # Below this Stripe settles an invoice by itself and moves the amount to the next one, so Tollgate carries it instead.
-# The USD minimum is a published figure; 0.50 of any other currency is an assumption (UNVERIFIED), which only delays
-# a small amount by a month where it is too high.
-MINIMUM_CHARGE: Final = Decimal("0.50")
+# The USD minimum is a published figure. The others are UNVERIFIED: about a US dollar's worth, since Stripe's minimum in
+# the currency it settles in holds after conversion too. Too high only delays a small amount by a month; too low would
+# put it on two invoices.
+_MINIMUM_CHARGES: Final[dict[str, Decimal]] = {
+    **dict.fromkeys(("USD", "EUR", "GBP", "CHF", "BHD", "JOD", "KWD", "OMR"), Decimal("0.50")),
+    **dict.fromkeys(("AUD", "CAD", "NZD", "SGD"), Decimal(1)),
+    **dict.fromkeys(("AED", "BRL", "ILS", "MYR", "PEN", "PLN", "RON", "SAR", "TND"), Decimal(5)),
+    **dict.fromkeys(("DKK", "HKD", "NOK", "SEK"), Decimal(10)),
+    **dict.fromkeys(("CZK", "MXN", "ZAR"), Decimal(25)),
+    **dict.fromkeys(("INR", "JPY", "PHP", "THB", "TRY"), Decimal(100)),
+    **dict.fromkeys(("XAF", "XOF"), Decimal(1_000)),
+    **dict.fromkeys(("ARS", "CLP", "KRW"), Decimal(2_000)),
+    **dict.fromkeys(("COP", "PYG"), Decimal(10_000)),
+    **dict.fromkeys(("IDR", "VND"), Decimal(25_000)),
+}
 
 
-def minor_unit(currency: str) -> Decimal:
-    """The smallest amount of a currency: ``0.01`` for USD, ``1`` for JPY. Raises KeyError for an unknown one."""
-    return Decimal(1).scaleb(-MINOR_DIGITS[currency])
+def minimum_charge(currency: str) -> Decimal:
+    """The least amount that is invoiced by itself. Raises KeyError for an unknown currency."""
+    return _MINIMUM_CHARGES[currency]
+
+
+def invoice_step(currency: str) -> Decimal:
+    """The step of invoiced amounts: ``0.01`` for USD and KWD, ``1`` for JPY. Raises KeyError for an unknown one."""
+    return Decimal(1).scaleb(-min(MINOR_DIGITS[currency], FINEST_DIGITS))
 
 
 def round_half_up(amount: Decimal, currency: str) -> Decimal:
-    """Round to the currency's minor unit, halves away from zero: the one rounding rule, applied at the invoice."""
-    return amount.quantize(minor_unit(currency), ROUND_HALF_UP)
+    """Round to the currency's step, halves away from zero: the one rounding rule, applied at the invoice."""
+    return amount.quantize(invoice_step(currency), ROUND_HALF_UP)
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
@@ -47,18 +67,18 @@ def minor_units(amount: Decimal, currency: str) -> int:
 
 def from_minor_units(count: int, currency: str) -> Decimal:
     """The amount of ``count`` minor units: ``(1234, "USD")`` is ``12.34``."""
-    return Decimal(count).scaleb(-MINOR_DIGITS[currency]).quantize(minor_unit(currency))
+    return Decimal(count).scaleb(-MINOR_DIGITS[currency])
 
 
 def split(exact: Sequence[Decimal], total: Decimal, currency: str) -> list[Decimal]:
     """Round each exact part to the currency so that the parts add up to ``total`` (largest remainder).
 
     ``total`` must lie between the sum of the parts rounded down and the sum rounded up, which holds whenever it is
-    the exact sum plus a rounding difference below one minor unit. Raises ValueError when it does not, or when ``total``
-    is not whole minor units.
+    the exact sum plus a rounding difference below one step. Raises ValueError when it does not, or when ``total``
+    is not whole steps.
     Equal remainders go to the earlier part, so the result depends on the order given and on nothing else.
     """
-    unit = minor_unit(currency)
+    unit = invoice_step(currency)
     floors = [part.quantize(unit, ROUND_FLOOR) for part in exact]
     remainders = [part - floor for part, floor in zip(exact, floors, strict=True)]
     gap = total - sum(floors, ZERO)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from tollgate.domain.calendar import Period, Term, periods
 from tollgate.domain.contract import Allowance, Contract
-from tollgate.domain.money import MINIMUM_CHARGE, ZERO, round_half_up, split
+from tollgate.domain.money import ZERO, minimum_charge, round_half_up, split
 from tollgate.domain.usage import Cell, DayRow, Totals
 
 DRAFT: Final = "draft"
@@ -166,7 +166,7 @@ def compute(
     if brought:
         lines.append(_forward(BROUGHT_FORWARD, "Brought forward from earlier statements", brought))
     due = stated + brought
-    kind = _kind(due)
+    kind = _kind(due, currency)
     if kind == CARRIED:
         lines.append(_forward(CARRIED_FORWARD, "Carried forward to the next statement", -due))
     return Statement(
@@ -187,10 +187,10 @@ def last_known(earlier: Sequence[Earlier], term: date) -> TermStatement:
     return next((statement.known[term] for statement in reversed(earlier) if term in statement.known), {})
 
 
-def _kind(due: Decimal) -> str:
+def _kind(due: Decimal, currency: str) -> str:
     if due == 0:
         return NIL
-    return DRAFT if due >= MINIMUM_CHARGE else CARRIED
+    return DRAFT if due >= minimum_charge(currency) else CARRIED
 
 
 def _billable_sum(known: TermStatement) -> Decimal:
@@ -210,17 +210,29 @@ def _rounded(parts: Sequence[_Part], amount: Decimal, currency: str) -> list[Lin
 
 
 def _term_parts(usage: TermUsage, now: TermStatement, before: TermStatement, period: Period | None) -> list[_Part]:
-    """The exact lines of one term: the period's usage, changes to earlier periods, and what the allowance takes off."""
+    """The exact lines of one term: the period's usage, changes to earlier periods, and what the allowance takes off.
+
+    They add up to what became billable since ``before``, of every meter that is billed or was.
+    """
     parts: list[_Part] = []
-    for meter, statement in now.items():
+    for meter in sorted(now.keys() | before.keys()):
         old = before.get(meter, MeterStatement())
-        charges = [*_usage_parts(usage, meter, period), *_adjustments(statement, old, period)]
-        gross = sum((part.exact for part in charges), ZERO)
-        allowance = statement.billable - old.billable - gross
-        parts += charges
-        if allowance:
-            parts.append(_allowance_part(meter, usage, allowance, of_ended_term=period is None))
+        if meter in now:
+            parts += _meter_parts(usage, meter, now[meter], old, period)
+        elif old.billable:
+            parts.append(_withdrawn_part(meter, usage, old))
     return parts
+
+
+def _meter_parts(
+    usage: TermUsage, meter: str, now: MeterStatement, old: MeterStatement, period: Period | None
+) -> list[_Part]:
+    charges = [*_usage_parts(usage, meter, period), *_adjustments(meter, now, old, period)]
+    allowance = now.billable - old.billable - sum((part.exact for part in charges), ZERO)
+    if not allowance:
+        return charges
+    key = f"allowance/{meter}" + (f"/{usage.term.start}" if period is None else "")
+    return [*charges, _Part(key, _allowance_words(meter, usage, allowance, exceeded=now.billable > 0), 1, allowance)]
 
 
 def _usage_parts(usage: TermUsage, meter: str, period: Period | None) -> list[_Part]:
@@ -234,26 +246,36 @@ def _usage_parts(usage: TermUsage, meter: str, period: Period | None) -> list[_P
     ]
 
 
-def _adjustments(now: MeterStatement, old: MeterStatement, period: Period | None) -> list[_Part]:
+def _adjustments(meter: str, now: MeterStatement, old: MeterStatement, period: Period | None) -> list[_Part]:
     parts = []
     for start, stated in sorted(now.periods.items()):
         before = old.periods.get(start, Stated(0, ZERO))
         if (period is not None and start == period.start) or stated == before:
             continue
-        description = f"Late and corrected usage of {start:%B %Y}"
         parts.append(
-            _Part(f"adjustment/{start}", description, stated.messages - before.messages, stated.fees - before.fees)
+            _Part(
+                f"adjustment/{meter}/{start}",
+                f"Late and corrected {_meter_name(meter)} usage of {start:%B %Y}",
+                stated.messages - before.messages,
+                stated.fees - before.fees,
+            )
         )
     return parts
 
 
-def _allowance_part(meter: str, usage: TermUsage, exact: Decimal, *, of_ended_term: bool) -> _Part:
-    included = usage.contract.allowances[meter].included
-    currency = usage.contract.currency
-    key = f"allowance/{meter}" + (f"/{usage.term.start}" if of_ended_term else "")
+def _withdrawn_part(meter: str, usage: TermUsage, old: MeterStatement) -> _Part:
+    """What was billed of a meter that a changed contract does not bill any more, given back."""
+    description = f"{_meter_name(meter)} usage is not billed any more in the contract year from {usage.term.start}"
+    return _Part(f"adjustment/{meter}/{usage.term.start}/withdrawn", description, 1, -old.billable)
+
+
+def _allowance_words(meter: str, usage: TermUsage, exact: Decimal, *, exceeded: bool) -> str:
+    included = f"{usage.contract.currency} {usage.contract.allowances[meter].included}"
     if exact < 0:
-        return _Part(key, f"Included in the contract year ({currency} {included})", 1, exact)
-    return _Part(key, f"No longer included, as {currency} {included} is exceeded", 1, exact)
+        return f"Included in the contract year ({included})"
+    if exceeded:
+        return f"No longer included, as {included} is exceeded"
+    return f"Less used of what is included in the contract year ({included})"
 
 
 def line_key(cell: Cell) -> str:
@@ -263,5 +285,12 @@ def line_key(cell: Cell) -> str:
 
 def describe(cell: Cell) -> str:
     """A usage line in words: ``Marketing messages, North America``."""
-    label = "SMS" if cell.category == "sms" else cell.category.replace("_", " ").capitalize()
+    label = _meter_name(cell.meter) if cell.category == cell.meter else cell.category.replace("_", " ").capitalize()
     return f"{label} messages, {cell.market}"
+
+
+def _meter_name(meter: str) -> str:
+    """A meter in words: abbreviations in capitals."""
+    if meter == "whatsapp":
+        return "WhatsApp"
+    return meter.upper() if len(meter) == len("sms") else meter.capitalize()
