@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tollgate import runtime
 from tollgate.adapters.receipts import receipt_of
-from tollgate.domain.errors import RetryLater
+from tollgate.domain.errors import TollgateError
 from tollgate.providers import registry
 from tollgate.providers.provider import Parsed
 from tollgate.stages.meter import meter
@@ -29,15 +29,16 @@ def count(name: str, value: int) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Count a batch of receipts; names those that must come back."""
     built = runtime.from_environment(count)
+    bucket = built.settings.need("receipts_bucket")
     receipts: list[Receipt] = []
     failed: set[str] = set()
     for record in event["Records"]:
         try:
-            receipts.append(receipt_of(record, s3=built.s3, bucket=built.settings.need("receipts_bucket")))
-        except (ValueError, KeyError, RetryLater) as error:
-            logger.warning(
-                "receipt not readable", extra={"message": record["messageId"], "cause": type(error).__name__}
-            )
+            receipt = receipt_of(record, s3=built.s3, bucket=bucket)
+            registry.provider(receipt.provider)
+            receipts.append(receipt)
+        except (ValueError, TollgateError) as error:
+            logger.warning("receipt not readable", extra={"id": record["messageId"], "cause": type(error).__name__})
             failed.add(record["messageId"])
 
     def parse(receipt: Receipt) -> Parsed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -17,31 +18,33 @@ from tollgate.stages.notify import hear, notify
 
 logger = Logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+processor = BatchProcessor(
+    event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=logging.getLogger(logger.name)
+)
 
 
 def count(name: str, value: int) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
 
 
-def record(message: SQSRecord) -> None:
+def told(record: SQSRecord) -> None:
     """One notice, or one report of the mail service. Anything else raises, and ends in the dead-letter queue."""
-    if is_greeting(message.body):
+    if is_greeting(record.body):
         return
-    document = json.loads(message.body)
+    document = json.loads(record.body)
     ports = runtime.from_environment(count).notify_ports()
     if document.get("detail-type") == "tollgate.notice.created":
         detail = document["detail"]
         status = notify(detail["tenant"], detail["identity"], ports=ports, now=clock.now())
         logger.info("notified", extra={"tenant": detail["tenant"], "notice": detail["identity"], "status": status})
     else:
-        told = feedback(document)
-        status = hear(told, ports=ports, now=clock.now())
-        logger.info("heard", extra={"tenant": told.tenant, "notice": told.notice, "status": status})
+        report = feedback(document)
+        status = hear(report, ports=ports, now=clock.now())
+        logger.info("heard", extra={"tenant": report.tenant, "notice": report.notice, "status": status})
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """A batch of the queue."""
-    return process_partial_response(event, record, processor, context)
+    return process_partial_response(event, told, processor, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -16,29 +17,31 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tollgate import clock, runtime
 from tollgate.adapters.aws_errors import translated
 from tollgate.adapters.stripe_gateway.webhooks import RejectedEvent, unwrap, verify
-from tollgate.domain.errors import RetryLater
+from tollgate.domain.errors import TollgateError
 from tollgate.stages.settle import settle
 
 logger = Logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+processor = BatchProcessor(
+    event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=logging.getLogger(logger.name)
+)
 
 
 def count(name: str, value: int) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
 
 
-def record(message: SQSRecord) -> None:
+def settled(record: SQSRecord) -> None:
     """One event: a bare one from the webhook, or an EventBridge envelope."""
-    event = unwrap(json.loads(message.body))
-    settled = settle(
+    event = unwrap(json.loads(record.body))
+    invoice = settle(
         event.id,
         stripe_invoice=event.invoice_id,
         metadata=event.metadata,
         ports=runtime.from_environment(count).settle_ports(),
         now=event.created,
     )
-    logger.info("settled", extra={"type": event.type, "status": settled.status if settled else "not ours"})
+    logger.info("settled", extra={"type": event.type, "status": invoice.status if invoice else "not ours"})
 
 
 def webhook(event: APIGatewayProxyEventV2) -> int:
@@ -59,7 +62,8 @@ def webhook(event: APIGatewayProxyEventV2) -> int:
         count("RejectedStripeEvents", 1)
         logger.warning("rejected", extra={"reason": error.reason})
         return 400
-    except RetryLater:
+    except TollgateError as error:  # ours to mend: Stripe keeps the event and sends it again
+        logger.error("not ready", extra={"cause": str(error)})
         return 503
     return 200
 
@@ -69,5 +73,5 @@ def webhook(event: APIGatewayProxyEventV2) -> int:
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """A webhook, or a batch of the queue."""
     if "Records" in event:
-        return process_partial_response(event, record, processor, context)
+        return process_partial_response(event, settled, processor, context)
     return {"statusCode": webhook(APIGatewayProxyEventV2(event)), "body": ""}

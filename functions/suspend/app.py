@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -16,16 +17,18 @@ from tollgate.stages.suspend import mirror, sweep
 
 logger = Logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+processor = BatchProcessor(
+    event_type=EventType.SQS, raise_on_entire_batch_failure=False, logger=logging.getLogger(logger.name)
+)
 
 
 def count(name: str, value: int) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
 
 
-def record(message: SQSRecord) -> None:
+def mirrored(record: SQSRecord) -> None:
     """One event of a hold: the tenant's holds are read anew."""
-    tenant = json.loads(message.body)["detail"]["tenant"]
+    tenant = json.loads(record.body)["detail"]["tenant"]
     held = mirror(tenant, ports=runtime.from_environment(count).suspend_ports(), now=clock.now())
     logger.info("mirrored", extra={"tenant": tenant, "suspended": held})
 
@@ -35,7 +38,7 @@ def record(message: SQSRecord) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """A batch of the queue, or the schedule."""
     if "schedule" not in event:
-        return process_partial_response(event, record, processor, context)
-    lifted = sweep(ports=runtime.from_environment(count).suspend_ports(), now=clock.scheduled(event["time"]))
+        return process_partial_response(event, mirrored, processor, context)
+    lifted = sweep(ports=runtime.from_environment(count).suspend_ports(), now=clock.scheduled(event.get("time")))
     logger.info("swept", extra={"tenants": lifted})
     return {"lifted": lifted}

@@ -12,10 +12,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def scheduled(text: str) -> datetime:
+def scheduled(text: object) -> datetime:
     """The time a schedule passes, as UTC. Raises Invalid for a placeholder that was not filled in, or no time zone."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(str(text))
     except ValueError as error:
         raise Invalid("schedule", [Problem("time", "expected an ISO 8601 time")]) from error
     if moment.tzinfo is None:

@@ -24,6 +24,7 @@ from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.secrets import Secrets
+from tollgate.domain.errors import RetryLater
 from tollgate.providers.provider import Setting
 from tollgate.providers.recipients import keyed_hasher
 from tollgate.settings import Settings
@@ -144,9 +145,12 @@ class Runtime:
 
     @property
     def stripe_webhook_secrets(self) -> list[str]:
-        """The secrets of Stripe's webhook: two while one is being rolled."""
+        """The secrets of Stripe's webhook: two while one is being rolled. Raises RetryLater until ops filled one in."""
         fields = self.secrets.fields(self.settings.need("stripe_secret"))
-        return [fields[name] for name in ("webhook_secret", "webhook_secret_previous") if fields.get(name)]
+        secrets = [fields[name] for name in ("webhook_secret", "webhook_secret_previous") if fields.get(name)]
+        if not secrets:
+            raise RetryLater("the Stripe secret has no webhook_secret yet")
+        return secrets
 
     @cached_property
     def parsing(self) -> Setting:

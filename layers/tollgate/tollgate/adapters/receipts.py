@@ -57,14 +57,15 @@ class SqsReceiptQueue:
 def receipt_of(record: Mapping[str, Any], *, s3: S3Client, bucket: str) -> Receipt:
     """The receipt in an SQS record of a Lambda event, under the record's message id.
 
-    Raises ValueError for a marked message that is not an envelope, RetryLater when the bucket cannot answer.
+    Raises ValueError for a marked message that is not an envelope, RetryLater when the bucket cannot answer, Refused
+    when it has no such object.
     """
     identity, text = str(record["messageId"]), str(record["body"])
     if MARK not in record.get("messageAttributes", {}):
         sent = int(record.get("attributes", {}).get("SentTimestamp", "0"))
         arrived = datetime.fromtimestamp(sent / 1000, UTC)
         return Receipt(id=identity, provider=SMS, body=text.encode(), received_at=arrived)
-    envelope = json.loads(text)
+    envelope = _opened(text)
     if "object" in envelope:
         with translated("receipts bucket"):
             body = s3.get_object(Bucket=bucket, Key=envelope["object"])["Body"].read()
@@ -78,3 +79,13 @@ def receipt_of(record: Mapping[str, Any], *, s3: S3Client, bucket: str) -> Recei
         headers=envelope["headers"],
         source=envelope["source"],
     )
+
+
+def _opened(text: str) -> dict[str, Any]:
+    envelope = json.loads(text)
+    if not isinstance(envelope, dict) or not isinstance(envelope.get("headers"), dict):
+        raise ValueError("not the envelope of a receipt")
+    texts = ("provider", "received_at", "source", "object" if "object" in envelope else "body")
+    if not all(isinstance(envelope.get(name), str) for name in texts):
+        raise ValueError("not the envelope of a receipt")
+    return envelope
