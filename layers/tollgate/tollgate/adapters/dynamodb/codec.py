@@ -26,8 +26,8 @@ from tollgate.stages.ports import MailState
 class Codec[T]:
     """One kind of row, to plain values or a JSON string and back; reading gives what was written, exactly."""
 
-    def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
+    def __init__(self, kind: type[T], *, with_defaults: bool = True) -> None:
+        self._kind, self._with_defaults = kind, with_defaults
 
     @cached_property
     def _adapter(self) -> TypeAdapter[T]:
@@ -35,7 +35,9 @@ class Codec[T]:
         return TypeAdapter(self._kind)
 
     def item(self, value: T) -> Item:
-        plain: Item = self._adapter.dump_python(value, mode="json", exclude_none=True)
+        plain: Item = self._adapter.dump_python(
+            value, mode="json", exclude_none=True, exclude_defaults=not self._with_defaults
+        )
         return plain
 
     def read(self, item: Any) -> T:
@@ -54,7 +56,7 @@ FACT: Final = Codec(Fact)
 FX_DAY: Final = Codec(FxDay)
 HOLD: Final = Codec(Hold)
 INVOICE: Final = Codec(Invoice)
-MAIL: Final = Codec(MailState)
+MAIL: Final = Codec(MailState, with_defaults=False)  # compared whole: a field added later must not change old ones
 MARKET_MAP: Final = Codec(MarketMap)
 NOTICE: Final = Codec(Notice)
 STATEMENT: Final = Codec(Statement)
