@@ -116,7 +116,7 @@ def heard(mail: MailState, feedback: Feedback) -> MailState:
         arrived=_joined(mail.arrived, reported.get(ARRIVED, ())),
         failed=_joined(mail.failed, reported.get(FAILED, ())),
         doubtful=_joined(mail.doubtful, reported.get(DOUBTFUL, ())),
-        reason=mail.reason or feedback.reason,
+        reasons=tuple(sorted({*mail.reasons, *filter(None, [feedback.reason])})),
     )
     return replace(known, status=_status(known))
 
@@ -162,7 +162,7 @@ def _refused(mail: MailState, to: Sequence[str], reason: str) -> MailState:
     """The mail service will never take it; what it took at an earlier try stands."""
     if mail.status not in _NOT_SENT:
         return mail
-    return replace(mail, status=BOUNCED, failed=_joined(mail.failed, to), reason=reason)
+    return replace(mail, status=BOUNCED, failed=_joined(mail.failed, to), reasons=(reason,))
 
 
 def _escalate(notice: Notice, mail: MailState, *, ports: NotifyPorts, now: datetime) -> MailState:
@@ -173,7 +173,8 @@ def _escalate(notice: Notice, mail: MailState, *, ports: NotifyPorts, now: datet
         raise RetryLater(f"ops are being told of notice {notice.identity} of {notice.tenant}")
     claimed = replace(mail, escalating_at=now)
     _claim(notice, mail, claimed, ports=ports)
-    ports.mailer.send(render_undelivered(notice, reason=mail.reason, to=(ports.ops,), brand=ports.brand))
+    reason = ", ".join(mail.reasons)
+    ports.mailer.send(render_undelivered(notice, reason=reason, to=(ports.ops,), brand=ports.brand))
     ports.count("MailsUndelivered", 1)
     return _update(notice, claimed, lambda known: replace(known, escalated_at=known.escalated_at or now), ports=ports)
 

@@ -161,8 +161,8 @@ class MailState:
     """How the mail of a notice stands: ``queued``, ``sending``, ``sent``, ``delivered`` or ``bounced``.
 
     ``tried_at`` is when the latest sending began; ``sent_at`` when it was accepted. Of its recipients, as the mail
-    service reports them: ``arrived``; ``failed`` for good; ``doubtful``, which failed unless they arrived too. A mail
-    that bounced is ``reason`` to tell ops: begun at ``escalating_at``, done at ``escalated_at``.
+    service reports them: ``arrived``; ``failed`` for good; ``doubtful``, which failed unless they arrived too; and the
+    ``reasons`` given. Of a mail that bounced, ops are told: begun at ``escalating_at``, done at ``escalated_at``.
     """
 
     status: str = "queued"
@@ -173,7 +173,7 @@ class MailState:
     arrived: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
     escalating_at: datetime | None = None
     escalated_at: datetime | None = None
 
