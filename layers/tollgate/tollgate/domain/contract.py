@@ -126,7 +126,7 @@ class Allowance(_Model):
     """How much of a meter a term includes, where it warns, and what happens beyond it."""
 
     measure: Literal["fees", "messages", "segments"]
-    included: Exact = Field(ge=0, le=Decimal(10) ** 12)
+    included: Exact = Field(ge=0, le=Decimal(10) ** 12, decimal_places=12)
     warn_at: Annotated[tuple[Annotated[int, Field(ge=1, le=99)], ...], AfterValidator(_ascending)] = (75,)
     beyond: Literal["bill", "bill-all", "suspend"]
 
@@ -186,7 +186,7 @@ class Contract(_Model):
     term: TermRule
     payment: Payment = Payment()
     contacts: Contacts
-    senders: tuple[SenderRule, ...] = Field(min_length=1)
+    senders: tuple[SenderRule, ...]
     allowances: Annotated[dict[Identifier, Allowance], BeforeValidator(_with_defaults)] = Field(
         default_factory=dict, validate_default=True
     )
@@ -197,7 +197,10 @@ class Contract(_Model):
 
     @field_validator("senders")
     @classmethod
-    def _distinct(cls, senders: tuple[SenderRule, ...]) -> tuple[SenderRule, ...]:
+    def _some_and_distinct(cls, senders: tuple[SenderRule, ...]) -> tuple[SenderRule, ...]:
+        # Not a minimum length of the field: that would be reported of a list whose only sender is wrong.
+        if not senders:
+            raise ValueError("expected at least one sender")
         seen = [(sender.provider, sender.account, sender.number) for sender in senders]
         if len(seen) != len(set(seen)):
             raise ValueError("the same account is listed twice")

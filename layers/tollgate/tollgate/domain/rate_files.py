@@ -203,5 +203,5 @@ def _date(text: str) -> date | None:
     day, month, year = parts if len(parts := text.lower().split()) == 3 else ("", "", "")
     try:
         return date(int(year), MONTHS.index(month) + 1, int(day))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -18,10 +18,10 @@ SUSPENDED: Final = "suspended"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One service: ``remaining`` is in the allowance's measure, never below zero; None where nothing is included."""
+    """One service: ``remaining`` is in the allowance's measure, never below zero."""
 
     state: str
-    remaining: Decimal | None
+    remaining: Decimal
     holds: tuple[Hold, ...]
 
 
