@@ -8,12 +8,12 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import endpoints, mailbox, ministack, pollers, ports, processes, routes, sam, secret_values
+from local import endpoints, mailbox, ministack, pollers, ports, processes, pump, routes, sam, secret_values
 from local.endpoints import Resource
 from local.ministack import LocalAws
 from local.ports import LOOPBACK, Ports
@@ -21,7 +21,7 @@ from local.steps import StepError, Steps
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEFAULT_ROOT = PROJECT / ".local"
-GATEWAY, STRIPE = "gateway", "stripe"
+GATEWAY, STRIPE, PUMP = "gateway", "stripe", "pump"
 REAL_STRIPE = "https://api.stripe.com"
 
 
@@ -54,7 +54,7 @@ class LocalStack:
         steps = steps or Steps()
         try:
             values = secret_values.with_stripe_of(secret_values.load(self.root / "secrets.json"), self.environment)
-            with steps.step("stop the gateway and the Stripe stand-in of an earlier run"):
+            with steps.step("stop the programs of an earlier run"):
                 self._stop_fronts()
             chosen = self._choose_ports()
             with steps.step("start the local AWS"):
@@ -65,8 +65,9 @@ class LocalStack:
                 api_id = self._route(aws, found)
                 pollers.repair(client(aws, "lambda"))
                 published = self._share_secrets(aws, found, values)
-            with steps.step("start the Stripe stand-in and the gateway"):
+            with steps.step("start the Stripe stand-in, the pump and the gateway"):
                 self._start_stripe(chosen, values)
+                self._start_pump(aws)
                 self._start_gateway(chosen, aws, api_id)
         except (processes.NotReadyError, ValueError) as failure:
             raise StepError(str(failure)) from failure
@@ -89,7 +90,7 @@ class LocalStack:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _stop_fronts(self) -> list[str]:
-        return [name for name in (GATEWAY, STRIPE) if processes.stop(name, run=self._run)]
+        return [name for name in (GATEWAY, PUMP, STRIPE) if processes.stop(name, run=self._run)]
 
     def _choose_ports(self) -> Ports:
         held = frozenset({"aws"}) if processes.running(ministack.NAME, run=self._run) else frozenset()
@@ -154,7 +155,12 @@ class LocalStack:
             "--webhook-url": f"http://{LOOPBACK}:{chosen.api}/webhooks/stripe",
             "--webhook-secret": values["stripe"]["webhook_secret"],
         }
-        self._start_module(STRIPE, "local.stripe_standin", arguments, port=chosen.stripe)
+        self._start_module(STRIPE, "local.stripe_standin", arguments, ready=lambda: listens(chosen.stripe))
+
+    def _start_pump(self, aws: LocalAws) -> None:
+        functions = client(aws, "lambda")
+        arguments = {"--aws": aws.endpoint}
+        self._start_module(PUMP, "local.pump", arguments, ready=lambda: pump.has_taken_over(functions))
 
     def _start_gateway(self, chosen: Ports, aws: LocalAws, api_id: str) -> None:
         arguments = {
@@ -163,14 +169,14 @@ class LocalStack:
             "--api-id": api_id,
             "--mails": str(self.mails),
         }
-        self._start_module(GATEWAY, "local.gateway", arguments, port=chosen.api)
+        self._start_module(GATEWAY, "local.gateway", arguments, ready=lambda: listens(chosen.api))
 
-    def _start_module(self, name: str, module: str, arguments: Mapping[str, str], *, port: int) -> None:
+    def _start_module(self, name: str, module: str, arguments: Mapping[str, str], *, ready: Callable[[], bool]) -> None:
         words = [word for pair in arguments.items() for word in pair]
         environment = ministack.without_aws(self.environment) | {"PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", module, *words]
         processes.start(name, command, run=self._run, environment=environment, folder=self.project)
-        processes.wait_ready(name, lambda: listens(port), run=self._run, seconds=30)
+        processes.wait_ready(name, ready, run=self._run, seconds=30)
 
     def _document(
         self, chosen: Ports, aws: LocalAws, found: list[Resource], published: Mapping[str, Any]
