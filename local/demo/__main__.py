@@ -1,0 +1,55 @@
+"""``make run``, after `make up`: plays the year, with a progress bar, then says what happened and where to look."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import click
+
+from local import endpoints
+from local.demo import story, summary
+from local.demo.place import Place
+from local.demo.year import TENANTS, Year
+from local.stack import DEFAULT_ROOT, LocalStack
+from local.steps import StepError
+
+
+def main() -> int:
+    """Exit status 0 when the year was played to its end."""
+    stack = LocalStack(root=DEFAULT_ROOT)
+    place = Place(stack.endpoints_file, endpoints.read(stack.endpoints_file))
+    if "api.stripe.com" in place.document["stripe"]:
+        print("The demo pays invoices at the stand-in: unset STRIPE_API_KEY, run `make up` again.", file=sys.stderr)
+        return 1
+    total = sum(len(one.shown) for n in range(story.MONTHS) for some in story.messages(n) for one in some)
+    notes: list[str] = []
+    lock = threading.Lock()
+    started = time.monotonic()
+    print(f"A contract year of {len(TENANTS)} tenants: {total:,} receipts and what follows from them.")
+    with click.progressbar(length=total, label="October 2026 ", width=30, file=sys.stderr) as bar:
+
+        def progress(count: int, month: str) -> None:
+            with lock:
+                bar.label = f"{month:14}"
+                bar.update(count)
+
+        year = Year(place=place, progress=progress, told=notes.append)
+        try:
+            year.play()
+        except StepError as failure:
+            print(f"\n{failure}", file=sys.stderr)
+            return 1
+    print(f"\n{summary.table(place, stack)}\n")
+    for note in notes:
+        print(note)
+    letters = place.dead_letters()
+    print("Dead-letter queues: " + (", ".join(f"{name} {n}" for name, n in letters.items()) or "all empty"))
+    print(f"\nWhere to look:\n{summary.where(place, stack)}")
+    print(f"\n{time.monotonic() - started:.0f} s: {year.clockwork.summary()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
