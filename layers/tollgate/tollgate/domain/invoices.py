@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from tollgate.domain.errors import Conflict, RevisionChanged
+from tollgate.domain.errors import Conflict, Invalid, Problem, RevisionChanged
 from tollgate.domain.money import ZERO
 from tollgate.domain.notices import ALL_SERVICES, OVERDUE, REINSTATED, SUSPENDED, Hold, Notice
 from tollgate.domain.statement import DRAFT, Earlier, Line, Statement
@@ -27,9 +27,10 @@ SETTLED: Final = frozenset({PAID, VOID})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """How sending an approved invoice to Stripe went so far: ``flagged`` once nothing is retried by itself any more.
+    """How sending an approved invoice to Stripe went so far.
 
-    ``key_attempt`` numbers the idempotency keys: it moves on only when Stripe has stored a server error under one.
+    ``flagged``: somebody must look. It is tried once a day from then on, by the daily run, until the cause is gone.
+    ``key_attempt`` numbers the idempotency keys: it moves on only when Stripe has stored a failure under one.
     """
 
     attempts: int = 0
@@ -100,9 +101,11 @@ def approve(
 ) -> Invoice:
     """Approve the revision that was read. ``read`` is the content of the named revision, where it is still known.
 
-    Raises RevisionChanged when it is no longer the current one, Conflict when the invoice is not a draft. Approving
-    again what the same person approved at the same revision changes nothing.
+    Raises RevisionChanged when it is no longer the current one, Conflict when the invoice is not a draft, Invalid when
+    nobody is named. Approving again what the same person approved at the same revision changes nothing.
     """
+    if not by.strip():
+        raise Invalid("approval", [Problem("by", "expected the name of who approves")])
     if revision != invoice.revision:
         raise RevisionChanged(
             tenant=invoice.tenant,
@@ -199,7 +202,7 @@ def settled(
 
     Nothing owed any more counts as paid, whatever the status says.
     """
-    if status == OPEN and remaining <= 0:
+    if status in (OPEN, UNCOLLECTIBLE) and remaining <= 0:
         status = PAID
     return replace(
         invoice,
