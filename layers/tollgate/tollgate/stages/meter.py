@@ -6,8 +6,8 @@ What happens on a crash: a transaction is whole or absent; the receipts come bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Final
@@ -27,6 +27,7 @@ from tollgate.domain.metering import (
     terms_and_days,
 )
 from tollgate.domain.rates import PriceBook
+from tollgate.domain.records import Record, pricing_fact
 from tollgate.providers.errors import ReceiptError
 from tollgate.providers.provider import Parsed
 from tollgate.stages.ports import ContractRows, Count, LedgerRows, Quarantine, QuarantineRow, RateRows, Receipt
@@ -63,10 +64,11 @@ class Sourced:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of some facts, by the ids of their sources."""
+    """What became of some facts, by the ids of their sources; ``rows`` are the ids of the quarantine rows written."""
 
     failed: set[str] = field(default_factory=set)
     quarantined: set[str] = field(default_factory=set)
+    rows: set[str] = field(default_factory=set)
 
 
 def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> set[str]:
@@ -127,7 +129,7 @@ def _meter_tenant(
     tenant: str, facts: Sequence[Sourced], *, senders: Senders, ports: MeterPorts, outcome: Outcome
 ) -> None:
     versions = ports.contracts.versions(tenant)
-    book = _book(facts, versions, ports.rates)
+    book = _book(tenant, facts, versions=versions, senders=senders, rates=ports.rates)
     countable: dict[MessageKey, list[Sourced]] = {}
     uncountable: list[tuple[str, Quarantined]] = []
     for item in facts:
@@ -146,13 +148,21 @@ def _meter_tenant(
         except (Conflict, RetryLater):
             outcome.failed |= {item.source for own in chunk for item in own}
             continue
-        sources = {item.fact.key: item.source for own in chunk for item in own}
-        _quarantine([(sources[one.fact.key], one) for one in unpriced], ports, outcome)
+        waiting = {one.fact.key: one for one in unpriced}
+        _quarantine(
+            [(i.source, waiting[i.fact.key]) for own in chunk for i in own if i.fact.key in waiting], ports, outcome
+        )
 
 
-def _book(facts: Sequence[Sourced], versions: Sequence[Contract], rates: RateRows) -> PriceBook:
-    """The price book for some facts; exchange rates only where more than one currency is in play."""
-    cards = {item.card for item in facts}
+def _book(
+    tenant: str, facts: Sequence[Sourced], *, versions: Sequence[Contract], senders: Senders, rates: RateRows
+) -> PriceBook:
+    """The price book for some facts; exchange rates only where more than one currency is in play.
+
+    It has every card that the tenant's senders ever name: a fact may be of another day than its message's usage.
+    """
+    held = (one for item in facts for one in senders.get((item.fact.provider, item.fact.account), ()))
+    cards = {one.card for one in held if one.tenant == tenant} | {item.fact.provider for item in facts}
     book = rates.book(cards, fx=False)
     currencies = {version.currency for version in versions}
     currencies |= {card.currency for versions_of_card in book.cards.values() for card in versions_of_card}
@@ -192,8 +202,20 @@ class _Commit:
             if _items(priced.changes, usage) > MAX_ITEMS and len(messages) > 1:
                 half = len(messages) // 2
                 return self.messages(messages[:half]) + self.messages(messages[half:])
+            self._take_back(priced.changes)
             ledger.commit(self.tenant, priced.changes, usage)
         return list(priced.quarantined)
+
+    def _take_back(self, changes: Sequence[RecordChange]) -> None:
+        """Take messages that were waiting for a price, and wait no more, out of quarantine.
+
+        Before the commit, so that a crash in between leaves a receipt that comes back, and no row without a cause.
+        """
+        waited = [change for change in changes if change.before.unpriced]
+        before = {row.id: row for row in (_waiting_row(change.before) for change in waited)}
+        after = {_waiting_row(change.after).id for change in waited if change.after.unpriced}
+        if gone := [row for row in before.values() if row.id not in after]:
+            self.ports.quarantine.remove(gone)
 
     def _usage(self, changes: Sequence[RecordChange]) -> UsageChange:
         terms, days = terms_and_days(changes, self.versions)
@@ -214,33 +236,51 @@ def _quarantine(quarantined: Sequence[tuple[str, Quarantined]], ports: MeterPort
     ports.quarantine.put(list(rows.values()))
     ports.count("QuarantinedFacts", len(rows))
     outcome.quarantined |= {source for source, _ in quarantined}
+    outcome.rows |= rows.keys()
+
+
+def _waiting_row(record: Record) -> QuarantineRow:
+    return quarantine_row(Quarantined(pricing_fact(record), record.unpriced))
 
 
 def quarantine_row(quarantined: Quarantined) -> QuarantineRow:
-    """The row of a quarantined fact. Its id is derived from the fact's identity, so that a repeat is the same row."""
+    """The row of a quarantined fact. Its id is derived from all that the fact says, so that a repeat is the same row
+    and a receipt that says more of the same status is another."""
     fact = quarantined.fact
-    identity = "\n".join((*fact.key, fact.account, fact.number, fact.status, fact.at.isoformat()))
     day: date = fact.moment.date()
-    return QuarantineRow(id=f"{day}.{sha256(identity.encode()).hexdigest()[:24]}", reason=quarantined.reason, fact=fact)
+    digest = sha256("\n".join(_said(fact)).encode()).hexdigest()
+    return QuarantineRow(id=f"{day}.{digest[:24]}", reason=quarantined.reason, fact=fact)
+
+
+def _said(fact: Fact) -> Iterator[str]:
+    """Everything a fact says; the same text however its amounts and times were written or stored."""
+    yield from (*fact.key, fact.account, fact.number, fact.meter, fact.status, fact.at.isoformat())
+    yield fact.requested_at.isoformat() if fact.requested_at else ""
+    yield from astuple(fact.recipient)
+    yield from astuple(fact.pricing) if fact.pricing else ("",)
+    if fact.report:
+        yield from (fact.report.at.isoformat(), str(fact.report.segments), fact.report.currency)
+        for amount in (fact.report.price, fact.report.carrier_fee):
+            yield "" if amount is None else f"{amount.normalize():f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What a redrive came to: rows counted and removed, and rows that stay."""
+    """What a redrive came to: rows that are counted now, and rows that cannot be counted yet."""
 
     counted: int
     kept: int
 
 
 def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
-    """Count the quarantined facts again, each on its own day; those that still cannot be counted stay.
+    """Count the quarantined facts again, each on its own day; those that still cannot be counted stay. A fact that has
+    joined its message's record, which waits for a price, makes room for the one row of that message.
 
     A crash before the removal leaves rows whose facts are counted already: the next redrive changes nothing and
     removes them.
     """
     rows = ports.quarantine.rows(reason)
     outcome = meter_facts([Sourced(row.id, row.fact) for row in rows], ports=ports)
-    kept = outcome.failed | outcome.quarantined
-    counted = [row for row in rows if row.id not in kept]
-    ports.quarantine.remove(counted)
-    return Redriven(len(counted), len(rows) - len(counted))
+    ports.quarantine.remove([row for row in rows if row.id not in outcome.failed | outcome.rows])
+    kept = sum(row.id in outcome.failed | outcome.quarantined for row in rows)
+    return Redriven(len(rows) - kept, kept)
