@@ -59,7 +59,7 @@ def _crossing(row: TermRow, *, contract: Contract, meter: str, line: int, at: da
         line=line,
         used=row.of(meter).measured(allowance.measure),
         included=allowance.included,
-        rearmed=(meter, line) in row.rearmed,
+        rearmed=_rearmed(row, meter, line),
     )
     suspends = line == FULL and allowance.beyond == "suspend"
     return Crossing(notice, limit_hold(row, contract=contract, meter=meter, at=at) if suspends else None)
@@ -68,9 +68,13 @@ def _crossing(row: TermRow, *, contract: Contract, meter: str, line: int, at: da
 def limit_hold(row: TermRow, *, contract: Contract, meter: str, at: datetime) -> Hold:
     """The hold of a meter whose limit is reached; of a limit that was raised before, one of its own."""
     reference = str(row.term.start)
-    if (meter, FULL) in row.rearmed:
-        reference += f"/{contract.allowances[meter].included}"
+    if rearmed := _rearmed(row, meter, FULL):
+        reference += f"/{contract.allowances[meter].included}" + (f"/{rearmed}" if rearmed > 1 else "")
     return Hold(tenant=contract.tenant, scope=meter, cause=LIMIT, reference=reference, opened_at=at)
+
+
+def _rearmed(row: TermRow, meter: str, line: int) -> int:
+    return max(1, row.rearmings) if (meter, line) in row.rearmed else 0
 
 
 def rearm(row: TermRow, *, contract: Contract) -> TermRow:
@@ -84,4 +88,5 @@ def rearm(row: TermRow, *, contract: Contract) -> TermRow:
         if (allowance := contract.allowances.get(meter))
         and row.of(meter).measured(allowance.measure) < threshold(allowance, line)
     )
-    return replace(row, crossed=row.crossed - again, rearmed=row.rearmed | again)
+    rearmings = row.rearmings + 1 if again else row.rearmings
+    return replace(row, crossed=row.crossed - again, rearmed=row.rearmed | again, rearmings=rearmings)

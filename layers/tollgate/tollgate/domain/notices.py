@@ -31,7 +31,9 @@ class Notice:
 
     A usage notice carries ``meter`` and ``line`` (percent), ``used`` and ``included`` at the crossing, in the
     allowance's measure; an invoice's carries ``period`` and, in ``used``, the amount owed. ``suspend_on`` is the day
-    on which services stop unless something is paid. ``identity`` is the same for the same crossing, always.
+    on which services stop unless something is paid. ``rearmed``: how often changed limits had allowed lines to fire
+    again when this one did, 0 for a line that fires the first time. ``identity`` is the same for the same crossing,
+    always.
     """
 
     tenant: str
@@ -44,14 +46,16 @@ class Notice:
     included: Decimal | None = None
     period: date | None = None
     suspend_on: date | None = None
-    rearmed: bool = False
+    rearmed: int = 0
 
     @property
     def identity(self) -> str:
-        """``<term>#<meter>#<line>``, or ``<term>#invoice#<period>#<kind>``; a re-armed line adds its allowance."""
+        """``<term>#<meter>#<line>``, or ``<term>#invoice#<period>#<kind>``; a re-armed line adds its allowance and,
+        from the second re-arming on, its number."""
         if self.period is not None:
             return f"{self.term}#invoice#{self.period}#{self.kind}"
         suffix = f"#{self.included}" if self.rearmed else ""
+        suffix += f"#{self.rearmed}" if self.rearmed > 1 else ""
         return f"{self.term}#{self.meter}#{self.line}{suffix}"
 
 
@@ -59,8 +63,8 @@ class Notice:
 class Hold:
     """A reason why a service is suspended. ``scope`` is a meter or ``all``; open while ``lifted_at`` is None.
 
-    ``reference`` names the cause: the term's start for a limit (with the allowance, if it was changed since), the
-    period for an overdue invoice.
+    ``reference`` names the cause: the term's start for a limit (with the allowance, if it was changed since, and the
+    number of the change from the second on), the period for an overdue invoice.
     """
 
     tenant: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -25,8 +25,7 @@ class Assignment:
 def assignment_at(assignments: Sequence[Assignment], *, number: str, moment: datetime) -> Assignment | None:
     """Whose message it is: the latest assignment of the phone number, else of the whole account; None if nobody's."""
     for narrowed_to in (number, "") if number else ("",):
-        held = [a for a in assignments if a.number == narrowed_to and a.since <= moment]
-        latest = max(held, key=lambda a: a.since, default=None)
+        latest = _last(assignments, narrowed_to, moment)
         if latest is not None and latest.tenant:
             return latest
     return None
@@ -38,34 +37,57 @@ def first_assignment(assignments: Sequence[Assignment], *, number: str) -> Assig
     return min(held, key=lambda a: a.since, default=None)
 
 
-def reassigned(
-    held: Sequence[Assignment], wanted: Sequence[Assignment], *, tenant: str, ends: datetime | None
+def after_versions(
+    held: Sequence[Assignment], versions: Sequence[tuple[datetime, Sequence[Assignment]]], *, tenant: str
 ) -> list[Assignment]:
-    """The assignments of one account after a tenant's contract names it as ``wanted`` (empty: not any more).
+    """The assignments of one account after all versions of a tenant's contract, oldest first: for each the instant it
+    takes effect and what it assigns of this account.
 
-    The tenant's own earlier assignments are replaced; when it gives the account up, they end at ``ends`` instead, so
-    that messages until then stay its own.
+    It follows from the versions and from what others hold, never from what the tenant held before, so that a version
+    may be applied again or corrected. What a version no longer names ends when that version takes effect, and messages
+    until then stay the tenant's; what another tenant has taken over by then is left to it.
     """
-    if wanted:
-        kept = [a for a in held if a.tenant != tenant]
-        return sorted([*kept, *wanted], key=lambda a: (a.since, a.number, a.tenant))
-    if ends is None:
-        return list(held)
-    own = [a for a in held if a.tenant == tenant and a.since < ends]
-    kept = [a for a in held if a.tenant != tenant]
-    endings = [
-        Assignment(provider=a.provider, account=a.account, number=a.number, tenant="", since=ends, card=a.card)
-        for a in own
-    ]
-    return sorted([*kept, *own, *endings], key=lambda a: (a.since, a.number, a.tenant))
+    others = [a for a in held if not _is_of(held, a, tenant)]
+    own: list[Assignment] = []
+    for effective, wanted in versions:
+        named = {a.number: a for a in wanted}
+        own = [a for a in own if a.since < min(effective, named[a.number].since if a.number in named else effective)]
+        dropped = {a.number for a in own} - named.keys()
+        endings = [_ending(last, effective) for n in dropped if (last := _last([*others, *own], n, effective)) in own]
+        own += [*(a for a in endings if a is not None), *wanted]
+    result = [*others, *own]
+    kept = [a for a in result if a.tenant or a in own or not _is_of(result, a, tenant)]
+    return sorted(kept, key=lambda a: (a.since, a.number, a.tenant))
 
 
-def clashes(held: Sequence[Assignment], wanted: Assignment, *, explicit: bool) -> str | None:
+def _ending(last: Assignment | None, effective: datetime) -> Assignment | None:
+    """The end of what still holds when a version gives it up; None for what has ended already."""
+    return replace(last, tenant="", since=effective) if last and last.tenant else None
+
+
+def _last(assignments: Sequence[Assignment], number: str, moment: datetime) -> Assignment | None:
+    """The latest entry of a number until a moment; of a handover on one day, the new tenant's."""
+    until = [a for a in assignments if a.number == number and a.since <= moment]
+    return max(until, key=lambda a: (a.since, bool(a.tenant)), default=None)
+
+
+def _is_of(held: Sequence[Assignment], entry: Assignment, tenant: str) -> bool:
+    """Whether an entry is a tenant's: an assignment to it, or the end of one."""
+    if entry.tenant:
+        return entry.tenant == tenant
+    ended = [a for a in held if a.tenant and a.number == entry.number and a.since < entry.since]
+    return bool(ended) and max(ended, key=lambda a: a.since).tenant == tenant
+
+
+def clashes(held: Sequence[Assignment], wanted: Assignment, *, explicit: bool, effective: datetime) -> str | None:
     """The tenant that stands in the way of an assignment; None when it may be made.
 
-    Another tenant's account passes on only to a later day that the contract names itself.
+    Another tenant's account passes on only to a later day that the contract names itself. A contract that is applied
+    again may go on naming an account that passed to another tenant later.
     """
     others = [a for a in held if a.number == wanted.number and a.tenant not in ("", wanted.tenant)]
+    if wanted in held and all(a.since > effective for a in others):
+        return None
     in_the_way = [a for a in others if a.since >= wanted.since or not _ended(held, a, wanted.since)]
     if not in_the_way or (explicit and all(a.since < wanted.since for a in in_the_way)):
         return None

@@ -76,13 +76,15 @@ class DayRow:
 class TermRow:
     """The running totals of a term per meter, and which lines were crossed in it.
 
-    ``crossed`` holds the lines, as (meter, percent); ``rearmed`` those that a changed limit allowed to fire again.
+    ``crossed`` holds the lines, as (meter, percent); ``rearmed`` those that a changed limit allowed to fire again, and
+    ``rearmings`` how often that has happened in this term: a limit may be raised and lowered to what it was before.
     """
 
     term: Term
     meters: Mapping[str, Totals] = field(default_factory=dict)
     crossed: frozenset[tuple[str, int]] = frozenset()
     rearmed: frozenset[tuple[str, int]] = frozenset()
+    rearmings: int = 0
     version: int = 0
 
     def adding(self, meter: str, totals: Totals) -> TermRow:

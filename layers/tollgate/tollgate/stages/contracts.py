@@ -5,18 +5,21 @@ What happens on a repeat: the same files again change nothing but the audit trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from tollgate.domain.calendar import instant
 from tollgate.domain.contract import Contract, change_problems, for_term, parse
-from tollgate.domain.errors import Invalid, Problem
+from tollgate.domain.errors import Conflict, Invalid, Problem
 from tollgate.domain.lines import crossings, rearm
 from tollgate.domain.notices import LIMIT, Hold, Notice
-from tollgate.domain.senders import Assignment, clashes, reassigned
+from tollgate.domain.senders import Assignment, after_versions, clashes
 from tollgate.domain.usage import TermRow
 from tollgate.stages.ports import ContractRows, HoldRows, LedgerRows, SenderKey
+
+MAX_ATTEMPTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +34,10 @@ class ContractPorts:
 def apply(documents: Mapping[str, object], *, ports: ContractPorts, by: str, at: datetime) -> list[Contract]:
     """Apply contracts given by file name. Raises Invalid naming every problem of every file, with nothing applied."""
     contracts, problems = _parse_all(documents)
-    if not problems:
-        problems = _against_what_holds(contracts, ports.contracts)
+    problems += _against_what_holds(contracts, ports.contracts)
     if problems:
         raise Invalid("contracts", problems)
-    for contract in contracts.values():
+    for contract in _by_date(contracts).values():
         _apply_one(contract, ports=ports, by=by, at=at)
     return list(contracts.values())
 
@@ -43,37 +45,67 @@ def apply(documents: Mapping[str, object], *, ports: ContractPorts, by: str, at:
 def _parse_all(documents: Mapping[str, object]) -> tuple[dict[str, Contract], list[Problem]]:
     contracts: dict[str, Contract] = {}
     problems: list[Problem] = []
-    claimed: dict[tuple[str, str, str], str] = {}
     for file, document in documents.items():
         try:
             contract = parse(document)
         except Invalid as error:
             problems += [Problem(f"{file}: {p.path}" if p.path else file, p.message) for p in error.problems]
             continue
-        for index, sender in enumerate(contract.senders):
-            key = (sender.provider, sender.account, sender.number)
-            other = claimed.setdefault(key, contract.tenant)
-            if other != contract.tenant and sender.since is None:
-                problems.append(Problem(f"{file}: senders.{index}", f"belongs to {other} already"))
         if any(c.tenant == contract.tenant and c.effective == contract.effective for c in contracts.values()):
             problems.append(Problem(file, f"a second contract of {contract.tenant} from {contract.effective}"))
         contracts[file] = contract
     return contracts, problems
 
 
+def _by_date(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
+    """In the order in which they take effect: a version is judged against, and applied after, the one before it."""
+    return dict(sorted(contracts.items(), key=lambda item: item[1].effective))
+
+
 def _against_what_holds(contracts: Mapping[str, Contract], rows: ContractRows) -> list[Problem]:
-    held = rows.senders({key for contract in contracts.values() for key in _keys(contract)})
+    """What is wrong with contracts given what is stored, and given those of the same call that come before them."""
+    tenants = {contract.tenant for contract in contracts.values()}
+    versions = {tenant: list(rows.versions(tenant)) for tenant in tenants}
+    everything = [*contracts.values(), *(version for own in versions.values() for version in own)]
+    held = rows.senders({key for contract in everything for key in _keys(contract)})
     problems: list[Problem] = []
-    for file, contract in contracts.items():
-        problems += [
-            Problem(f"{file}: {p.path}", p.message) for p in change_problems(rows.versions(contract.tenant), contract)
-        ]
+    for file, contract in _by_date(contracts).items():
+        own = versions[contract.tenant]
+        problems += [Problem(f"{file}: {p.path}", p.message) for p in change_problems(own, contract)]
+        effective = instant(contract.effective, contract.timezone)
         for index, (rule, wanted) in enumerate(zip(contract.senders, assignments_of(contract), strict=True)):
-            other = clashes(held.get((rule.provider, rule.account), []), wanted, explicit=rule.since is not None)
+            account = held.get((rule.provider, rule.account), [])
+            other = clashes(account, wanted, explicit=rule.since is not None, effective=effective)
             if other:
                 message = f"belongs to {other} from an overlapping day; name a later day with from:"
                 problems.append(Problem(f"{file}: senders.{index}", message))
+        held = {**held, **_planned(contract, own, held)}
+        versions[contract.tenant] = _with_version(own, contract)
     return problems
+
+
+def _with_version(versions: Sequence[Contract], contract: Contract) -> list[Contract]:
+    """The versions of a tenant with one added, or in place of that of the same day; oldest first."""
+    others = (version for version in versions if version.effective != contract.effective)
+    return sorted([*others, contract], key=lambda version: version.effective)
+
+
+def _planned(
+    contract: Contract, versions: Sequence[Contract], held: Mapping[SenderKey, Sequence[Assignment]]
+) -> dict[SenderKey, list[Assignment]]:
+    """The assignments of every account that a tenant's versions name or named, once ``contract`` is one of them."""
+    timeline = [
+        (instant(version.effective, version.timezone), assignments_of(version))
+        for version in _with_version(versions, contract)
+    ]
+    return {
+        key: after_versions(
+            held.get(key, []),
+            [(effective, [a for a in made if (a.provider, a.account) == key]) for effective, made in timeline],
+            tenant=contract.tenant,
+        )
+        for key in _keys(contract).union(*(_keys(version) for version in versions))
+    }
 
 
 def assignments_of(contract: Contract) -> list[Assignment]:
@@ -97,23 +129,19 @@ def _keys(contract: Contract) -> set[SenderKey]:
 
 def _apply_one(contract: Contract, *, ports: ContractPorts, by: str, at: datetime) -> None:
     versions = ports.contracts.versions(contract.tenant)
-    keys = _keys(contract).union(*(_keys(version) for version in versions))
-    read = ports.contracts.senders(keys)
-    made = assignments_of(contract)
-    ends = instant(contract.effective, contract.timezone)
-    senders = {
-        key: reassigned(
-            read.get(key, []),
-            [a for a in made if (a.provider, a.account) == key],
-            tenant=contract.tenant,
-            ends=ends,
-        )
-        for key in keys
-    }
-    changed = {key: held for key, held in senders.items() if held != read.get(key, [])}
+    read = ports.contracts.senders(_keys(contract).union(*(_keys(version) for version in versions)))
+    planned = _planned(contract, versions, read)
+    changed = {key: held for key, held in planned.items() if held != read.get(key, [])}
     ports.contracts.apply(contract, changed, {key: read.get(key, []) for key in changed}, by=by, at=at)
-    for row in ports.ledger.terms(contract.tenant):
-        _limits_take_effect(row, contract.tenant, ports=ports, at=at)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            for row in ports.ledger.terms(contract.tenant):
+                _limits_take_effect(row, contract.tenant, ports=ports, at=at)
+        except Conflict:  # the meter was faster: what it wrote is read again
+            if attempt == MAX_ATTEMPTS:
+                raise
+        else:
+            return
 
 
 def _limits_take_effect(row: TermRow, tenant: str, *, ports: ContractPorts, at: datetime) -> None:
@@ -128,7 +156,7 @@ def _limits_take_effect(row: TermRow, tenant: str, *, ports: ContractPorts, at: 
             holds += [crossing.hold] if crossing.hold else []
             changed = changed.crossing(meter, crossing.notice.line or 0)
     if changed != row:
-        ports.ledger.save_term(tenant, changed, notices=notices, holds=holds)
+        ports.ledger.save_term(tenant, replace(changed, version=row.version + 1), notices=notices, holds=holds)
     for hold in ports.holds.holds(tenant):
         if hold.is_open and hold.cause == LIMIT and hold.reference.startswith(str(row.term.start)):
             still_due = hold.scope in contract.allowances and _still_due(hold, changed, contract)

@@ -1,6 +1,7 @@
 """Term and day rows as items. Pure.
 
-TERM#<start>  {end, version, meters: {meter: [messages, segments, fees]}, crossed: ["sms#75"], rearmed: [...]}
+TERM#<start>  {end, version, meters: {meter: [messages, segments, fees]}, crossed: ["sms#75"], rearmed: [...],
+               rearmings}
 DAY#<date>    {version, cells: {meter: {category: {market: [messages, segments, fees]}}}}
 """
 
@@ -25,6 +26,7 @@ def term_item(tenant: str, row: TermRow) -> Item:
         "meters": {meter: _numbers(totals) for meter, totals in row.meters.items()},
         "crossed": _lines(row.crossed),
         "rearmed": _lines(row.rearmed),
+        "rearmings": row.rearmings,
     }
 
 
@@ -34,6 +36,7 @@ def term_row(item: Mapping[str, Any]) -> TermRow:
         meters={meter: _totals(numbers) for meter, numbers in item["meters"].items()},
         crossed=_lines_of(item["crossed"]),
         rearmed=_lines_of(item["rearmed"]),
+        rearmings=int(item.get("rearmings", 0)),
         version=int(item["version"]),
     )
 
