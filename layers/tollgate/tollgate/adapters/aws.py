@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tollgate.adapters.aws_errors import translated
 from tollgate.domain.errors import NotFound, Refused
 
 type ClientFactory = Callable[[str], Any]
@@ -40,18 +41,37 @@ def terminal_clients() -> ClientFactory:
 
 
 def stack_outputs(clients: ClientFactory, stack: str) -> Mapping[str, str]:
-    """A stack's outputs. Raises NotFound."""
-    try:
-        stacks = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        raise NotFound("stack", stack) from error
+    """A stack's outputs. Raises NotFound, RetryLater or Refused."""
+    with translated(f"stack {stack}"):
+        try:
+            stacks = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            said = error.response.get("Error", {})
+            if said.get("Code") == "ValidationError" and "does not exist" in said.get("Message", ""):
+                raise NotFound("stack", stack) from error
+            raise
     return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
 
 
 def invoke(clients: ClientFactory, function: str, payload: Mapping[str, object]) -> Any:
-    """Call a function and wait for its answer. Raises Refused with its error when it ends in one."""
-    answer = clients("lambda").invoke(FunctionName=function, Payload=json.dumps(payload))
-    said = json.loads(answer["Payload"].read() or "null")
+    """Call a function and wait for its answer.
+
+    Raises Refused with its error when it ends in one, or when it may not be called; NotFound and RetryLater too.
+    """
+    with translated(f"function {function}"):
+        try:
+            answer = clients("lambda").invoke(FunctionName=function, Payload=json.dumps(payload))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                raise NotFound("function", function) from error
+            raise
+        said = json.loads(answer["Payload"].read() or "null")
     if answer.get("FunctionError"):
         raise Refused(str(said.get("errorMessage", said)) if isinstance(said, dict) else str(said))
     return said
+
+
+def send(clients: ClientFactory, queue_url: str, payload: Mapping[str, object]) -> None:
+    """Put a message on a queue. Raises Refused, RetryLater."""
+    with translated("queue"):
+        clients("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps(payload))

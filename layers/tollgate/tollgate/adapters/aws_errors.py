@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from tollgate.domain.errors import Refused, RetryLater
 
@@ -14,7 +14,8 @@ SERVER_ERROR = 500
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn an SDK error inside the block into RetryLater (throttled, unavailable, unreachable) or Refused."""
+    """Turn an SDK error inside the block into RetryLater (throttled, unavailable, unreachable) or Refused (what AWS
+    turns down, and what the SDK does not even send)."""
     try:
         yield
     except ClientError as error:
@@ -23,7 +24,9 @@ def translated(what: str) -> Iterator[None]:
         if status >= SERVER_ERROR or "Throttl" in code or code in _BUSY:
             raise RetryLater(f"{what}: {code}") from error
         raise Refused(f"{what}: {code}") from error
-    except (HTTPClientError, BotoCoreError) as error:
+    except ParamValidationError as error:
+        raise Refused(f"{what}: {type(error).__name__}") from error
+    except BotoCoreError as error:
         raise RetryLater(f"{what}: {type(error).__name__}") from error
 
 

@@ -23,7 +23,10 @@ class EventBridgeBus:
         self._events, self._bus = events, bus
 
     def publish(self, events: Sequence[DomainEvent]) -> list[str]:
-        """Publish; returns the ids of those that were not accepted. Raises RetryLater when none could be tried."""
+        """Publish; returns the ids of those that were not accepted.
+
+        Raises RetryLater when the bus does not answer; some of the events may have been accepted before.
+        """
         failed: list[str] = []
         for start in range(0, len(events), MAX_ENTRIES):
             chunk = events[start : start + MAX_ENTRIES]

@@ -70,7 +70,7 @@ def receipt_of(record: Mapping[str, Any], *, s3: S3Client, bucket: str) -> Recei
         with translated("receipts bucket"):
             body = s3.get_object(Bucket=bucket, Key=envelope["object"])["Body"].read()
     else:
-        body = base64.b64decode(envelope["body"])
+        body = base64.b64decode(envelope["body"], validate=True)
     return Receipt(
         id=identity,
         provider=envelope["provider"],
@@ -86,6 +86,6 @@ def _opened(text: str) -> dict[str, Any]:
     if not isinstance(envelope, dict) or not isinstance(envelope.get("headers"), dict):
         raise ValueError("not the envelope of a receipt")
     texts = ("provider", "received_at", "source", "object" if "object" in envelope else "body")
-    if not all(isinstance(envelope.get(name), str) for name in texts):
+    if not all(isinstance(envelope.get(name), str) for name in texts) or envelope.get("object") == "":
         raise ValueError("not the envelope of a receipt")
     return envelope
