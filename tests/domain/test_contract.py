@@ -150,9 +150,9 @@ def test_an_allowance_set_to_null_is_none(given: object, meters: list[str]) -> N
 def test_an_allowance_may_change_one_thing_of_the_standard() -> None:
     """What a standard meter does not say stays as the standard has it; nothing included warns nobody."""
     sms = contract(allowances={"sms": {"included": 10}}).allowances["sms"]
-    assert (sms.measure, sms.included, sms.warn_at, sms.beyond) == ("messages", 10, (75,), "suspend")
+    assert (sms.measure, sms.included, sms.warn_at, sms.beyond) == ("messages", D(10), (75,), "suspend")
     free_of_charge = contract(allowances={"whatsapp": {"included": "0", "warn_at": []}}).allowances["whatsapp"]
-    assert (free_of_charge.included, free_of_charge.warn_at) == (0, ())
+    assert (str(free_of_charge.included), list(free_of_charge.warn_at)) == ("0", [])
 
 
 @pytest.mark.parametrize(
@@ -228,10 +228,13 @@ def test_a_contract_comes_back_from_its_document(document: dict[str, Any]) -> No
 def test_anything_else_is_refused_in_words(value: object, key: str) -> None:
     """Whatever stands in a document: it is a contract, or it is Invalid; nothing else is ever raised."""
     try:
-        assert parse(DOCUMENT | {key: value}).tenant
+        parse(DOCUMENT | {key: value})
     except Invalid as error:
-        assert error.problems
-        assert all(problem.path.startswith(key) for problem in error.problems)
+        found = error.problems
+    else:
+        return
+    assert found
+    assert all(problem.path.startswith(key) for problem in found)
 
 
 FIRST = contract()

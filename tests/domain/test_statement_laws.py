@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.examples import TERM_START, D, contract
@@ -54,7 +54,6 @@ def live(books: TinyBooks, story: list[Month]) -> Iterator[Statement]:
         yield statement
 
 
-@settings(max_examples=250)
 @given(any_currency, limits(), months())
 def test_the_stated_amounts_of_a_term_are_its_billable_fees_rounded_once(
     currency: str, allowances: object, story: list[Month]
@@ -69,7 +68,6 @@ def test_the_stated_amounts_of_a_term_are_its_billable_fees_rounded_once(
         assert abs(stated - sum(exact, D(0))) <= invoice_step(currency) / 2 * len(exact)
 
 
-@settings(max_examples=250)
 @given(any_currency, limits(), months())
 def test_lines_add_up_to_the_total(currency: str, allowances: object, story: list[Month]) -> None:
     """Every line is whole steps and has a key of its own, and the lines come to what is to be paid."""
@@ -80,7 +78,6 @@ def test_lines_add_up_to_the_total(currency: str, allowances: object, story: lis
         assert len({line.key for line in statement.lines}) == len(statement.lines)
 
 
-@settings(max_examples=250)
 @given(any_currency, limits(), months())
 def test_everything_stated_is_asked_for_once(currency: str, allowances: object, story: list[Month]) -> None:
     """A total is all that was stated and is not on an invoice that stands: an amount below the minimum waits, a void

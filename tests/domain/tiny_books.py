@@ -112,11 +112,11 @@ class TinyBooks:
         return [each for each, _ in zip(due, range(len(self.invoices) + 1), strict=False)][-1]
 
     def _term_usage(self, term: Term, until: date) -> TermUsage:
-        return TermUsage(term=term, contract=for_term(self.versions, term), days=self._days(term, until), until=until)
+        return TermUsage(term=term, contract=for_term(self.versions, term), days=self._days(term), until=until)
 
-    def _days(self, term: Term, until: date) -> Sequence[DayRow]:
+    def _days(self, term: Term) -> Sequence[DayRow]:
         rows: dict[date, DayRow] = {}
         for day, cell, totals in self.usage:
-            if term.start <= day < until:
+            if day in term:
                 rows[day] = rows.get(day, DayRow(day=day)).adding(cell, totals)
         return [rows[day] for day in sorted(rows)]
