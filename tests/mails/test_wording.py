@@ -146,7 +146,7 @@ def test_lists_end_as_the_reader_ends_them(locale: str, listed: str) -> None:
 @pytest.mark.parametrize(
     ("locale", "language", "money"),
     [
-        ("fr_FR", "en", "EUR 1,000.00"),
+        ("fr_FR", "en", "1 000,00 EUR"),
         ("en_DE", "en", "1.000,00 EUR"),
         ("de", "de", "1.000,00 EUR"),
         ("en_ZZ", "en", "EUR 1,000.00"),
