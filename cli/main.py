@@ -3,57 +3,31 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
-from datetime import date, datetime
-from functools import wraps
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
-import yaml
 
+from cli import pages
+from cli.files import text_of, yaml_of
+from cli.invoices import invoice, invoices
+from cli.options import AS_JSON, DAY, Refusals, day_of, on_target
 from cli.output import show
-from cli.target import Target, find
+from cli.target import Target
 from tollgate import clock
-from tollgate.domain.errors import Invalid, RevisionChanged, TollgateError
 from tollgate.domain.rate_files import read_json
 from tollgate.stages import contracts, meter, rates, views
-from tollgate.stages.issue import approve_invoice
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
-class Refusals(click.Group):
-    """Turns the errors of Tollgate into one clear message and exit code 1, never a stack trace."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except Invalid as error:
-            lines = "\n".join(f"  {problem}" for problem in error.problems)
-            raise click.ClickException(f"{error.what} not accepted, nothing was applied:\n{lines}") from error
-        except RevisionChanged as error:
-            moved = "\n".join(f"  {difference}" for difference in error.differences)
-            message = f"revision {error.named} is not the current one ({error.current}). What moved:\n{moved}"
-            raise click.ClickException(message) from error
-        except TollgateError as error:
-            raise click.ClickException(str(error)) from error
-
-
-def _day(value: datetime | None) -> date | None:
-    return value.date() if value else None
-
-
-def on_target[**P, R](command: Callable[..., R]) -> Callable[..., R]:
-    """Hand the stack to a command as its first argument."""
-
-    @wraps(command)
-    @click.pass_context
-    def wrapped(ctx: click.Context, *args: Any, **kwargs: Any) -> R:
-        return command(find(ctx.find_root().params["stack"]), *args, **kwargs)
-
-    return wrapped
+def _user(given: str | None) -> str:
+    """Who acts: as said, else the user at this terminal. Nobody acts without a name."""
+    try:
+        name = (given or getpass.getuser()).strip()
+    except (KeyError, OSError):
+        name = ""
+    if not name:
+        raise click.UsageError("--by: expected who applies it")
+    return name
 
 
 @click.group(cls=Refusals)
@@ -73,14 +47,9 @@ def contract() -> None:
 @on_target
 def contract_apply(target: Target, files: tuple[Path, ...], by: str | None) -> None:
     """Apply contracts from YAML files, all of them or none."""
-    documents: dict[str, object] = {}
-    for file in files:
-        try:
-            documents[str(file)] = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise click.ClickException(f"{file}: not YAML: {error}") from error
+    documents = {str(file): yaml_of(file) for file in files}
     ports = target.runtime().contract_ports()
-    for applied in contracts.apply(documents, ports=ports, by=by or getpass.getuser(), at=clock.now()):
+    for applied in contracts.apply(documents, ports=ports, by=_user(by), at=clock.now()):
         click.echo(f"{applied.tenant}: contract from {applied.effective} applied")
 
 
@@ -92,7 +61,7 @@ def contract_show(target: Target, tenant: str, as_json: bool) -> None:
     """Every version of a tenant's contract, oldest first."""
     versions = target.runtime().contracts.versions(tenant)
     views.current_contract(versions, tenant)
-    show([version.document() for version in versions], as_json=as_json)
+    show([version.document() for version in versions], as_json=as_json, page=pages.contracts)
 
 
 @tollgate.group("rates")
@@ -108,7 +77,7 @@ def rates_group() -> None:
 @on_target
 def rates_load(target: Target, file: Path, card: str, since: datetime, dry_run: bool) -> None:
     """Load a rate card, or a map of calling codes to markets."""
-    document = read_json(file.read_text(encoding="utf-8"), str(file))
+    document = read_json(text_of(file), str(file))
     loaded = rates.load(document, card=card, effective_from=since.date(), rates=target.runtime().rates, dry_run=dry_run)
     for change in loaded.changes:
         click.echo(f"  {change}")
@@ -126,7 +95,7 @@ def fx() -> None:
 @on_target
 def fx_load(target: Target, file: Path) -> None:
     """Load the ECB's reference rates from its CSV."""
-    days = rates.load_fx(file.read_text(encoding="utf-8"), rates=target.runtime().rates)
+    days = rates.load_fx(text_of(file), rates=target.runtime().rates)
     click.echo(f"exchange rates of {days} days loaded")
 
 
@@ -163,9 +132,9 @@ def usage(target: Target, tenant: str, on: datetime | None, as_json: bool) -> No
     """Usage of a term against its allowances, by day."""
     runtime = target.runtime()
     view = views.usage_view(
-        tenant, contracts_rows=runtime.contracts, ledger=runtime.ledger, now=clock.now(), on=_day(on)
+        tenant, contracts_rows=runtime.contracts, ledger=runtime.ledger, now=clock.now(), on=day_of(on)
     )
-    show(view, as_json=as_json)
+    show(view, as_json=as_json, page=pages.usage)
 
 
 @tollgate.command()
@@ -177,9 +146,9 @@ def standing(target: Target, tenant: str, on: datetime | None, as_json: bool) ->
     """Whether each service of a tenant may be used now."""
     rt = target.runtime()
     view = views.standing_view(
-        tenant, contracts_rows=rt.contracts, ledger=rt.ledger, holds=rt.holds, now=clock.now(), on=_day(on)
+        tenant, contracts_rows=rt.contracts, ledger=rt.ledger, holds=rt.holds, now=clock.now(), on=day_of(on)
     )
-    show(view, as_json=as_json)
+    show(view, as_json=as_json, page=pages.standing)
 
 
 @tollgate.command()
@@ -207,57 +176,8 @@ def holds(target: Target, tenant: str, as_json: bool) -> None:
     show(rows, as_json=as_json, columns=("scope", "cause", "reference", "opened_at", "lifted_at"))
 
 
-@tollgate.group(invoke_without_command=True)
-@click.option("--tenant", default=None)
-@click.option("--status", default=None)
-@AS_JSON
-@click.pass_context
-def invoices(ctx: click.Context, tenant: str | None, status: str | None, as_json: bool) -> None:
-    """Invoices with their lines."""
-    runtime = find(ctx.find_root().params["stack"]).runtime()
-    if tenant is not None:
-        views.current_contract(runtime.contracts.versions(tenant), tenant)
-    tenants = runtime.contracts.tenants() if tenant is None else [tenant]
-    found = [invoice for one in tenants for invoice in runtime.invoices.invoices(one)]
-    rows = [views.invoice_view(invoice) for invoice in found if status in (None, invoice.status)]
-    columns = ("tenant", "period", "revision", "status", "currency", "total", "due_date", "number", "flags", "error")
-    show(rows, as_json=as_json, columns=columns)
-
-
-@tollgate.group()
-def invoice() -> None:
-    """Decisions about one invoice."""
-
-
-@invoice.command("approve")
-@click.argument("tenant")
-@click.argument("period", type=DAY)
-@click.option("--revision", required=True, type=int, help="The revision that was read.")
-@click.option("--by", required=True, help="Who approves it.")
-@click.option("--at", default=None, help="Only on this machine: approve as if at this time.")
-@AS_JSON
-@on_target
-def invoice_approve(
-    target: Target, tenant: str, period: datetime, revision: int, by: str, at: str | None, as_json: bool
-) -> None:
-    """Approve the revision of a draft that was read; Stripe gets it from there."""
-    if at is not None and not target.is_local:
-        raise click.UsageError("--at is for the stack on this machine: approvals bear the time they are given")
-    runtime = target.runtime()
-    approved = approve_invoice(
-        tenant,
-        period.date(),
-        revision=revision,
-        by=by,
-        contracts_rows=runtime.contracts,
-        invoices=runtime.invoices,
-        now=clock.scheduled(at) if at else clock.now(),
-    )
-    view = views.invoice_view(approved)
-    if as_json:
-        show(view, as_json=True)
-    else:
-        click.echo(f"{tenant} {view['period']}: {view['currency']} {view['total']} approved, due {view['due_date']}")
+tollgate.add_command(invoices)
+tollgate.add_command(invoice)
 
 
 @tollgate.command("run")
@@ -268,7 +188,7 @@ def invoice_approve(
 def run_schedule(target: Target, schedule: str, at: str, as_json: bool) -> None:
     """Fire a schedule with a time, and wait for it."""
     clock.scheduled(at)
-    show(target.run(schedule, at), as_json=as_json)
+    show(target.run(schedule, at), as_json=as_json, page=pages.run)
 
 
 @tollgate.group()
@@ -283,7 +203,7 @@ def quarantine() -> None:
 def quarantine_list(target: Target, reason: str | None, as_json: bool) -> None:
     """What is quarantined, and why."""
     rows = [views.quarantine_view(row) for row in target.runtime().quarantine.rows(reason)]
-    show(rows, as_json=as_json, columns=("at", "reason", "provider", "facts.account", "message", "id"))
+    show(rows, as_json=as_json, columns=("at", "reason", "provider", "facts.account", "facts.meter", "message"))
 
 
 @quarantine.command("redrive")

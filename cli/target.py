@@ -28,16 +28,25 @@ class Target:
     def runtime(self) -> Runtime:
         """The runtime of the functions, built on the stack's tables; metrics go nowhere from a terminal."""
         settings = Settings(
-            ledger_table=self.outputs["LedgerTableName"], accounts_table=self.outputs["AccountsTableName"]
+            ledger_table=self._output("LedgerTableName"), accounts_table=self._output("AccountsTableName")
         )
         return Runtime(settings, count=lambda _name, _value: None, client=self.clients)
 
     def run(self, schedule: str, at: str) -> Any:
-        """Fire a schedule at a time and wait for what it did. Raises NotFound, Refused."""
+        """Fire a schedule at a time and wait for what it did. Raises NotFound, Refused, RetryLater."""
         function = self.outputs.get(f"{schedule.capitalize()}FunctionName")
         if function is None:
             raise NotFound("schedule", schedule)
         return aws.invoke(self.clients, f"{function}:live", {"schedule": schedule, "time": at})
+
+    def issue(self, tenant: str, period: str) -> None:
+        """Queue an approved invoice to be issued, as its approval did. Raises Refused, RetryLater."""
+        aws.send(self.clients, self._output("InvoicesQueueUrl"), {"detail": {"tenant": tenant, "period": period}})
+
+    def _output(self, name: str) -> str:
+        if name not in self.outputs:
+            raise NotFound("output of the stack", name)
+        return self.outputs[name]
 
 
 def find(stack: str | None) -> Target:
@@ -48,6 +57,10 @@ def find(stack: str | None) -> Target:
     file = Path(os.environ.get("TOLLGATE_ENDPOINTS", LOCAL))
     if not file.exists():
         raise NotFound("stack", "local (run `make up`, or name a deployed one with --stack)")
-    local = json.loads(file.read_text(encoding="utf-8"))
-    clients = aws.local_clients(local["aws"], local["region"])
-    return Target(clients, aws.stack_outputs(clients, local["stack"]), is_local=True)
+    try:
+        local = json.loads(file.read_text(encoding="utf-8"))
+        endpoint, region, name = local["aws"], local["region"], local["stack"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotFound("stack", f"local ({file} cannot be read; run `make up` again)") from error
+    clients = aws.local_clients(endpoint, region)
+    return Target(clients, aws.stack_outputs(clients, name), is_local=True)

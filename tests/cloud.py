@@ -152,13 +152,18 @@ def entry(cloud: Cloud) -> Callable[[str], Any]:
     return imported
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "ThrottlingException") -> None:
+def failing(
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    code: str = "ThrottlingException",
+    message: str = "at arn:aws:somewhere:secret",
+) -> None:
     """From now on AWS answers an operation (``SendMessage``) with an error that names a place."""
     answered = BaseClient._make_api_call  # type: ignore[attr-defined]  # where a call leaves the SDK
 
     def call(client: Any, name: str, parameters: Any) -> Any:
         if name == operation:
-            raise ClientError({"Error": {"Code": code, "Message": "at arn:aws:somewhere:secret"}}, name)
+            raise ClientError({"Error": {"Code": code, "Message": message}}, name)
         return answered(client, name, parameters)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)

@@ -58,6 +58,12 @@ def problem(status: int, detail: str, **more: Any) -> Response[str]:
     return Response(status_code=status, content_type="application/problem+json", body=json.dumps(body))
 
 
+def fault(error: Exception) -> Response[str]:
+    """A fault of ours: all of it in the log, nothing of it in the answer."""
+    logger.error("failed", exc_info=error)
+    return problem(500, "a fault on our side")
+
+
 def bearer(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
     """Only who has the platform's key gets in."""
     if app.current_event.path in OPEN:
@@ -79,16 +85,14 @@ def refused(error: TollgateError) -> Response[str]:
         return problem(503, "not ready, ask again")
     status = next((status for kind, status in TELLING.items() if isinstance(error, kind)), None)
     if status is None:
-        return unexpected(error)
+        return fault(error)
     more = {"differences": list(error.differences)} if isinstance(error, RevisionChanged) else {}
     return problem(status, str(error), **more)
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped
 def unexpected(error: Exception) -> Response[str]:
-    """A fault of ours: all of it in the log, nothing of it in the answer."""
-    logger.error("failed", exc_info=error)
-    return problem(500, "a fault on our side")
+    return fault(error)
 
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped

@@ -40,7 +40,7 @@ def read_json(text: str, what: str) -> object:
 
     try:
         document: object = json.loads(text.removeprefix("\ufeff"), parse_float=Decimal, object_pairs_hook=unique)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(what, [Problem("", f"expected JSON: {error}")]) from error
     if twice:
         raise Invalid(what, twice)

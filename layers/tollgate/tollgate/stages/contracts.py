@@ -21,6 +21,8 @@ from tollgate.stages.ports import ContractRows, HoldRows, LedgerRows, SenderKey
 
 MAX_ATTEMPTS: Final = 6
 
+MAX_ACCOUNTS: Final = 96  # that one transaction can write beside the contract itself
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractPorts:
@@ -79,7 +81,10 @@ def _against_what_holds(contracts: Mapping[str, Contract], rows: ContractRows) -
             if other:
                 message = f"belongs to {other} from an overlapping day; name a later day with from:"
                 problems.append(Problem(f"{file}: senders.{index}", message))
-        held = {**held, **_planned(contract, own, held)}
+        planned = _planned(contract, own, held)
+        if sum(list(held.get(key, ())) != after for key, after in planned.items()) > MAX_ACCOUNTS:
+            problems.append(Problem(f"{file}: senders", f"expected at most {MAX_ACCOUNTS} accounts to change at once"))
+        held = {**held, **planned}
         versions[contract.tenant] = _with_version(own, contract)
     return problems
 
