@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -403,6 +403,25 @@ def test_two_pushes_at_the_same_time_issue_once(step: str) -> None:
         world.push(JANUARY, FRIDAY)
     is_issued_once(world)
     assert world.stripe.sent == ["in_1"]
+
+
+@pytest.mark.parametrize(
+    ("issued_at", "due"),
+    [
+        (at("2026-02-21", "05:59"), date(2026, 2, 20)),
+        (at("2026-02-21", "06:00"), date(2026, 3, 7)),
+    ],
+)
+def test_a_due_date_counts_from_the_approval_unless_it_went_by_before_the_invoice_was_issued(
+    issued_at: datetime, due: date
+) -> None:
+    """In the second case from the day of issuing; a crash after finalizing keeps what the customer was told."""
+    world = approved()
+    world.faults = Faults(at=1, only="send")
+    with pytest.raises(Crash):
+        world.push(JANUARY, issued_at)
+    assert world.push(JANUARY, issued_at + timedelta(days=3)).due_date == due
+    is_issued_once(world)
 
 
 def test_negative_lines_are_issued_with_the_others() -> None:

@@ -86,7 +86,14 @@ def push(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -> Invo
         ports.count("InvoicePushFlagged", 1)
         # Stripe may answer a refusal again under the same key, and the next try comes after somebody dealt with it.
         return ports.invoices.save(_failed(invoice, error, stored=True, final=True), by=SYSTEM, at=now)
-    return ports.invoices.save(as_stripe_says(invoice, issued), by=SYSTEM, at=now)
+    return ports.invoices.save(_dated(as_stripe_says(invoice, issued), issued, ports), by=SYSTEM, at=now)
+
+
+def _dated(invoice: Invoice, issued: StripeInvoice, ports: IssuePorts) -> Invoice:
+    """The invoice with the due date that the customer was told."""
+    if issued.due_at is None:
+        return invoice
+    return replace(invoice, due_date=local_day(issued.due_at, contract_of(invoice, ports.contracts).timezone))
 
 
 def as_stripe_says(invoice: Invoice, issued: StripeInvoice) -> Invoice:
@@ -118,7 +125,7 @@ def _issue(invoice: Invoice, ports: IssuePorts, now: datetime) -> StripeInvoice:
     contract, stripe = contract_of(invoice, ports.contracts), ports.stripe
     customer = ensure_customer(contract, contracts=ports.contracts, stripe=stripe, now=now)
     identity = {"tenant": invoice.tenant, "period": invoice.name, "revision": str(invoice.revision)}
-    due_at = _due_at(invoice, contract)
+    due_at = _due_at(invoice, contract, now)
     found = stripe.find_invoice(customer, metadata=identity, since=BEGINNING)
     if found is None:
         found = stripe.create_invoice(
@@ -176,10 +183,14 @@ def foldable(lines: Sequence[Line], *, most: int = MAX_LINES) -> list[Line]:
     return [*(line for line in lines if line.key in kept), folded]
 
 
-def _due_at(invoice: Invoice, contract: Contract) -> datetime:
+def _due_at(invoice: Invoice, contract: Contract, now: datetime) -> datetime:
+    """The end of the due date. One that went by before the invoice could be issued is counted anew, from today: nobody
+    gets an invoice that is overdue already."""
     if invoice.due_date is None:
         raise Refused(f"invoice {invoice.name} of {invoice.tenant} was approved without a due date")
-    return last_instant(invoice.due_date, contract.timezone)
+    today, days = local_day(now, contract.timezone), contract.payment.days_until_due
+    due_date = invoice.due_date if invoice.due_date >= today else today + timedelta(days=days)
+    return last_instant(due_date, contract.timezone)
 
 
 def _key(invoice: Invoice, step: str) -> str:
