@@ -25,7 +25,7 @@ from local.steps import StepError
 
 SENDERS: Final = 4
 DRAIN_SECONDS: Final = 240
-POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 0.5
 WORKING: Final = ("receipts", "notify", "suspend", "invoices", "stripe-events")
 """The queues between the stages; each must be empty before a month is closed."""
 
@@ -117,12 +117,13 @@ class Place:
     # Waiting
 
     def drained(self) -> bool:
-        """Whether no working queue holds a message, waiting or in flight."""
-        sqs = self.aws("sqs")
+        """Whether no working queue holds a message, waiting or in flight; the busiest is asked first."""
+        return all(self._held(self.document["queues"][name]) == 0 for name in WORKING)
+
+    def _held(self, url: str) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        urls = (self.document["queues"][name] for name in WORKING)
-        attributes = (sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls)
-        return all(int(held[name]) == 0 for held in attributes for name in names)
+        held = self.aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(held[name]) for name in names)
 
     def drain(self) -> None:
         """Wait until everything sent has been worked through. Raises StepError past ``DRAIN_SECONDS``."""
@@ -138,11 +139,5 @@ class Place:
 
     def dead_letters(self) -> dict[str, int]:
         """How many messages each dead-letter queue holds, where it holds any."""
-        sqs = self.aws("sqs")
-        name = "ApproximateNumberOfMessages"
-        held = {
-            queue: int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
-            for queue, url in self.document["queues"].items()
-            if queue.endswith("-dlq")
-        }
+        held = {queue: self._held(url) for queue, url in self.document["queues"].items() if queue.endswith("-dlq")}
         return {queue: count for queue, count in held.items() if count}
