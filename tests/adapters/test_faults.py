@@ -312,12 +312,12 @@ def test_a_card_is_loaded_after_others_went_first() -> None:
 
 
 def test_no_amount_or_number_is_in_an_error() -> None:
-    """What is logged of an error names the call and the code, and nothing of the row."""
+    """What is said of an error names nothing of the row."""
     with pytest.raises(Conflict) as raised:
         DynamoLedger(store(Client(cancelled("TransactionConflict")))).commit(
             "acme", new(record("wamid.secret")), change(term_row(fees="987.65"))
         )
-    assert str(raised.value) == "DynamoDB TransactWriteItems: a row has changed since it was read (TransactionConflict)"
+    assert not [part for part in ("wamid.secret", "987.65", "acme") if part in str(raised.value)]
 
 
 def test_a_number_beyond_what_the_table_holds_exactly_is_refused() -> None:
