@@ -197,6 +197,16 @@ def test_a_limit_that_does_not_suspend_any_more_lifts_its_hold() -> None:
     assert open_holds(rows) == []
 
 
+def test_a_limit_that_is_billed_from_now_on_lifts_its_hold() -> None:
+    """From ``suspend`` to ``bill`` at the same amount: nothing suspends any more."""
+    rows = world()
+    fees = {"measure": "fees", "included": "0.02", "warn_at": []}
+    for beyond in ("suspend", "bill"):
+        rows.apply(small("acme", ACME, approval=APPROVED, allowances={"whatsapp": {**fees, "beyond": beyond}}))
+        rows.meter(meta(status("delivered", "regular/marketing")))
+        assert open_holds(rows) == (["whatsapp#limit#2026-01-15"] if beyond == "suspend" else [])
+
+
 def test_a_change_within_a_term_leaves_the_terms_before_alone() -> None:
     """A limit raised from the second year on gives the first year nothing back."""
     rows = world()
