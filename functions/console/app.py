@@ -87,7 +87,8 @@ def refused(error: TollgateError) -> Response[str]:
     if status is None:
         return fault(error)
     more = {"differences": list(error.differences)} if isinstance(error, RevisionChanged) else {}
-    return problem(status, str(error), **more)
+    inside = isinstance(error, Conflict) and error.__cause__ is not None  # an SDK's words are not for callers
+    return problem(status, "what was read has changed since, read it again" if inside else str(error), **more)
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]  # Powertools leaves it untyped

@@ -217,6 +217,17 @@ def test_a_second_approval_by_somebody_else_is_a_conflict(cloud: Cloud, entry: E
     refused(app, asked(MARCH, method="POST", body='{"revision": 1, "by": "Bob"}'), 409)
 
 
+def test_a_race_of_two_approvals_is_a_conflict_without_our_insides(
+    cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes second learns that the invoice has moved, not how it is stored."""
+    drafted(cloud)
+    app = entry("console")
+    failing(monkeypatch, "TransactWriteItems", "TransactionConflictException")
+    problem = refused(app, event("apigateway/api_approve"), 409)
+    assert "DynamoDB" not in problem["detail"]
+
+
 def test_the_api_describes_itself_without_a_key(entry: Entry) -> None:
     """OpenAPI 3.1 at /api/openapi.json: every route but itself, the key as its security, each reference resolved."""
     status, kind, spec = call(entry("console"), event("apigateway/api_openapi"))
