@@ -261,10 +261,11 @@ def test_the_ladder_of_an_invoice_has_notices_of_its_own() -> None:
         ("void", "10.00", "void"),
         ("void", "0", "void"),  # no payment: what is on it is asked for again
         ("uncollectible", "10.00", "uncollectible"),
+        ("uncollectible", "0", "paid"),
     ],
 )
 def test_an_invoice_is_what_stripe_says_it_is(status: str, remaining: str, after: str) -> None:
-    """Whatever the row said before; an open invoice on which nothing is owed any more is paid."""
+    """Whatever the row said before; where nothing is owed any more, and it is not void, it is paid."""
     for before in (APPROVED, OPEN, HELD):
         row = settled(
             before, status=status, remaining=D(remaining), stripe_invoice="in_1", number="A-1", hosted_url="https://p"
