@@ -275,3 +275,17 @@ def test_a_mail_written_before_its_state_had_more_to_say_can_still_move(store: S
     read = rows.notices.notice(tenant, told.identity)[1]
     rows.notices.set_mail(tenant, told.identity, expected=read, mail=replace(read, status="sent"))
     assert rows.notices.notice(tenant, told.identity)[1].status == "sent"
+
+
+def test_an_account_that_is_only_read_must_not_move_meanwhile_either(tables: Tables, rows: Rows, tenant: str) -> None:
+    """Another contract takes an account that this one only found free: its decision no longer rests on what is."""
+    account = ("meta", tenant)
+    taken = [Assignment(provider="meta", account=tenant, tenant="rival", since=NOON, card="meta")]
+
+    def rival() -> None:
+        rows.contracts.apply(contract_of(f"{tenant}-rival"), {account: taken}, {}, by="ben", at=NOON)
+
+    _, store = spied(tables, transact_write_items=rival)
+    with pytest.raises(Conflict):
+        dynamo_rows(store).contracts.apply(contract_of(tenant), {}, {account: []}, by="mia", at=NOON)
+    assert rows.contracts.senders([account]) == {account: taken}
