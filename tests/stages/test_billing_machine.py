@@ -102,8 +102,10 @@ class BillingMachine(RuleBasedStateMachine):
             world.daily(self.now)
         assert self.world.kept() == twin.kept()
 
-    @rule(used=USED, late=st.integers(0, 40))
-    def a_month_is_billed(self, used: Used, late: int) -> None:
+    @rule(used=USED, late=st.integers(0, 40), call=st.none() | st.integers(4, 11), after=st.booleans(), error=ERRORS)
+    def a_month_is_billed(
+        self, used: Used, late: int, call: int | None, error: type[BaseException], *, after: bool
+    ) -> None:
         """Some usage, the run of the next month's fifth, after which finance approves all there is; and then nothing
         for a while, in which invoices are sent and fall due."""
         self.use(used)
@@ -113,6 +115,8 @@ class BillingMachine(RuleBasedStateMachine):
         for invoice in self.world.invoices():
             if invoice.status == "draft":
                 self._approve(invoice, by="fin")
+        if call is not None:
+            self.a_push_is_disturbed(0, call, error, after=after)
         self._wait(1)
         self._run()
         self._wait(late)
@@ -133,12 +137,15 @@ class BillingMachine(RuleBasedStateMachine):
 
     @rule(pick=PICKS, call=st.integers(1, 16), after=st.booleans(), error=ERRORS)
     def a_push_is_disturbed(self, pick: int, call: int, error: type[BaseException], *, after: bool) -> None:
+        """And Stripe tells of what it has done by then."""
         waiting = [invoice for invoice in self.world.invoices() if invoice.status == "approved"]
         if waiting:
             self.world.faults = Faults(at=call, after=after, error=error("gone"))
             with suppress(Crash, RetryLater):
                 self.world.push(waiting[pick % len(waiting)].statement.period.start, self._tick())
             self.world.faults = Faults()
+            for said in self._at_stripe():
+                self.world.tell(said.id, self._tick())
 
     @rule(step=st.sampled_from(["customer", "invoice", "lines", "due", "finalize", "send"]), done=st.booleans())
     def stripe_breaks_down(self, step: str, *, done: bool) -> None:
@@ -293,7 +300,7 @@ class BillingMachine(RuleBasedStateMachine):
 
 TestBilling = BillingMachine.TestCase
 TestBilling.settings = settings(
-    max_examples=60,
+    max_examples=150,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
