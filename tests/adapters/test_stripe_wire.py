@@ -146,6 +146,24 @@ def test_a_draft_has_no_number_yet() -> None:
     assert (read.total, read.remaining, read.currency) == (Decimal(500), Decimal(500), "jpy")
 
 
+@pytest.mark.parametrize(
+    ("moved", "settled_at"),
+    [
+        (None, None),
+        ({"finalized_at": 1_795_255_200, "paid_at": None, "voided_at": None}, None),
+        ({"paid_at": 1_795_255_200, "voided_at": None}, datetime(2026, 11, 21, 10, tzinfo=UTC)),
+        ({"paid_at": None, "voided_at": 1_795_255_200}, datetime(2026, 11, 21, 10, tzinfo=UTC)),
+    ],
+)
+def test_an_invoice_is_settled_when_it_was_paid_or_voided(
+    moved: dict[str, int | None] | None, settled_at: datetime | None
+) -> None:
+    """The time is Stripe's, which no delayed event can change."""
+    answer = {"id": "in_1", "status": "open", "currency": "usd", "total": 1, "amount_remaining": 1}
+    read = wire.invoice_of(stripe.Invoice.construct_from(answer | {"status_transitions": moved}, None))
+    assert read.settled_at == settled_at
+
+
 def test_a_line_added_by_hand_has_no_key() -> None:
     """Someone's own line shows as one, so that a comparison can object to it."""
     answer = {"id": "il_1", "amount": -5, "currency": "usd", "metadata": {}}

@@ -17,13 +17,20 @@ class Crash(BaseException):
 class Faults:
     """Raises ``error`` before or after the ``at``-th call (from 1) of the ports it wraps; counts and names them all.
 
-    ``only`` narrows the count to methods of that name. After it has fired once, everything works again.
+    ``only`` narrows the count to methods of that name. After it has fired once, everything works again; with ``always``
+    it fires before each call that counts.
     """
 
     def __init__(
-        self, *, at: int = 0, after: bool = False, error: BaseException | None = None, only: str | None = None
+        self,
+        *,
+        at: int = 0,
+        after: bool = False,
+        error: BaseException | None = None,
+        only: str | None = None,
+        always: bool = False,
     ) -> None:
-        self.at, self.after, self.only = at, after, only
+        self.at, self.after, self.only, self.always = at, after, only, always
         self.error = error or Crash(f"crashed {'after' if after else 'before'} call {at}")
         self.calls: list[str] = []
         self.fired = False
@@ -36,7 +43,8 @@ class Faults:
         """Make one call, or fail on either side of it."""
         self.calls.append(name)
         counted = len(self.calls) if self.only is None else sum(c.endswith("." + self.only) for c in self.calls)
-        fires = not self.fired and counted == self.at and (self.only is None or name.endswith("." + self.only))
+        concerned = self.only is None or name.endswith("." + self.only)
+        fires = concerned and (self.always or (not self.fired and counted == self.at))
         if fires and not self.after:
             self.fired = True
             raise self.error

@@ -175,12 +175,13 @@ class MemoryStripe:
             raise Refused(f"{invoice} is {current.status}, not {' or '.join(statuses)}")
         return current
 
-    def pay(self, invoice: str, amount: Decimal | None = None) -> None:
-        """The customer pays, in full unless an amount is given; also one that was written off."""
+    def pay(self, invoice: str, amount: Decimal | None = None, *, at: datetime | None = None) -> None:
+        """The customer pays, in full unless an amount is given, ``at`` a time that Stripe tells; also one that was
+        written off."""
         current = self._in_status(invoice, "open", "uncollectible")
         remaining = current.remaining - (current.remaining if amount is None else amount)
-        status = current.status if remaining > 0 else "paid"
-        self.invoices[invoice] = replace(current, remaining=remaining, status=status)
+        status, at = (current.status, None) if remaining > 0 else ("paid", at)
+        self.invoices[invoice] = replace(current, remaining=remaining, status=status, settled_at=at)
 
     def credit(self, invoice: str) -> None:
         """Finance gives a credit note over all that remains, in the reading where that leaves the invoice open."""

@@ -388,7 +388,8 @@ def test_a_payment_that_comes_before_the_row_knows_its_stripe_invoice_is_not_los
 
 @pytest.mark.parametrize("step", ["find_invoice", "create_invoice", "add_lines", "finalize", "send"])
 def test_two_pushes_at_the_same_time_issue_once(step: str) -> None:
-    """The second runs while the first is anywhere: the same keys and the row's version leave one invoice."""
+    """The second runs while the first is anywhere: the same keys and the row's version leave one invoice, and the first
+    finds it issued."""
     world = approved()
     real: Callable[..., object] = getattr(world.stripe, step)
 
@@ -399,10 +400,20 @@ def test_two_pushes_at_the_same_time_issue_once(step: str) -> None:
         return answer
 
     setattr(world.stripe, step, meanwhile)
-    with pytest.raises(Conflict):
-        world.push(JANUARY, FRIDAY)
+    assert world.push(JANUARY, FRIDAY) == world.invoice(JANUARY)
     is_issued_once(world)
     assert world.stripe.sent == ["in_1"]
+
+
+def test_an_invoice_that_keeps_moving_is_pushed_later() -> None:
+    """A conflict that does not end is raised: the queue brings the approval again."""
+    world = approved()
+    world.faults = Faults(only="save", error=Conflict("moved"), always=True)
+    with pytest.raises(Conflict):
+        world.push(JANUARY, FRIDAY)
+    world.faults = Faults()
+    assert world.push(JANUARY, FRIDAY).status == "open"
+    is_issued_once(world)
 
 
 @pytest.mark.parametrize(

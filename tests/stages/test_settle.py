@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.faults import Crash, Faults
 from tests.stages.billing import FEBRUARY, JANUARY, TENANT, Billing, at, survives_every_crash
-from tollgate.domain.errors import RetryLater
+from tollgate.domain.errors import Conflict, RetryLater
 from tollgate.domain.invoices import Invoice
 from tollgate.stages.settle import settle
 
@@ -266,6 +266,35 @@ def test_an_event_older_than_the_hold_does_not_lift_it_before_it_was_opened() ->
     world.stripe.pay("in_1")
     world.tell("in_1", at("2026-02-21"))
     assert [(each.opened_at, each.lifted_at) for each in world.holds()] == [(hold.opened_at, hold.opened_at)]
+
+
+def test_the_hold_is_lifted_when_the_invoice_was_paid_whatever_event_told_of_it() -> None:
+    """An event of weeks ago that is dealt with after the payment finds the invoice paid: the payment's time counts."""
+    world = suspended()
+    world.stripe.pay("in_1", at=PAID_AT)
+    world.tell("in_1", at("2026-02-21"))
+    assert [hold.lifted_at for hold in world.holds()] == [PAID_AT]
+    assert [notice.at for notice in world.notices() if notice.kind == "reinstated"] == [PAID_AT]
+
+
+def test_events_that_meet_at_the_row_are_settled_at_once() -> None:
+    """A row that another event moves in between is read again, instead of waiting for the queue to bring it back."""
+    world = suspended()
+    world.stripe.pay("in_1", at=PAID_AT)
+    world.faults = Faults(at=1, only="save", error=Conflict("moved"))
+    settled = world.tell("in_1", PAID_AT)
+    assert settled is not None
+    assert settled.status == "paid"
+
+
+def test_a_row_that_keeps_moving_is_settled_later() -> None:
+    """The event is not remembered, so that it comes back."""
+    world = suspended()
+    world.stripe.pay("in_1", at=PAID_AT)
+    world.faults = Faults(only="save", error=Conflict("moved"), always=True)
+    with pytest.raises(Conflict):
+        world.tell("in_1", PAID_AT)
+    assert world.memory.seen == set()
 
 
 def test_an_event_that_changes_nothing_writes_nothing() -> None:

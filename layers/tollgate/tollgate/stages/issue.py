@@ -7,6 +7,7 @@ created, each step has an idempotency key made from the revision, and the amount
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Final
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import instant, last_instant, local_day
 from tollgate.domain.contract import Contract
-from tollgate.domain.errors import NotFound, Refused, RetryLater
+from tollgate.domain.errors import Conflict, NotFound, Refused, RetryLater
 from tollgate.domain.invoices import APPROVED, Invoice, Push, approve, settled
 from tollgate.domain.money import ZERO
 from tollgate.domain.statement import Line
@@ -24,6 +25,7 @@ from tollgate.stages.customers import ensure_customer
 from tollgate.stages.ports import ContractRows, Count, InvoiceRows, Stripe, StripeInvoice
 
 MAX_PUSHES: Final = 5
+MAX_CONFLICTS: Final = 3
 MAX_LINES: Final = 250  # of one Stripe invoice
 BEGINNING: Final = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -69,7 +71,15 @@ def push(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -> Invo
     Does nothing for an invoice that is not approved, or is issued already. When Stripe cannot answer, the invoice stays
     approved with the error kept, and RetryLater is raised until ``MAX_PUSHES`` are spent; then, and when Stripe
     refuses, it is flagged with Stripe's message and returned. Calling again tries again, flagged or not.
+    Stripe's own events move the row meanwhile; a Conflict with them is tried again, and raised when it goes on.
     """
+    for _ in range(MAX_CONFLICTS):
+        with suppress(Conflict):
+            return _push_once(tenant, period, ports=ports, now=now)
+    return _push_once(tenant, period, ports=ports, now=now)
+
+
+def _push_once(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -> Invoice:
     invoice = ports.invoices.invoice(tenant, period)
     if invoice.status != APPROVED:
         return invoice

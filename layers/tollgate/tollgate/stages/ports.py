@@ -283,7 +283,10 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeInvoice:
-    """What Stripe says of an invoice, amounts in the invoice's currency (lower-case ``currency`` as Stripe has it)."""
+    """What Stripe says of an invoice, amounts in the invoice's currency (lower-case ``currency`` as Stripe has it).
+
+    ``settled_at``: when it was paid or voided; None while it is neither, or when Stripe does not say.
+    """
 
     id: str
     status: str
@@ -294,6 +297,7 @@ class StripeInvoice:
     hosted_url: str
     due_at: datetime | None
     metadata: Mapping[str, str]
+    settled_at: datetime | None = None
 
 
 class Stripe(Protocol):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from tollgate.domain.errors import NotFound
+from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.invoices import APPROVED, OPEN, SETTLED, UNCOLLECTIBLE, Invoice, reinstatement
 from tollgate.domain.notices import ALL_SERVICES, OVERDUE, Hold
 from tollgate.stages.issue import as_stripe_says
 from tollgate.stages.ports import HoldRows, Inbox, InvoiceRows, Stripe, StripeInvoice
 
 BY: Final = "stripe"
+MAX_ATTEMPTS: Final = 4
 AWAITING: Final = frozenset({APPROVED, OPEN, UNCOLLECTIBLE})
 
 
@@ -37,18 +38,25 @@ def settle(
 
     The event is remembered after the work, not before: a crash in between does the work twice, which changes nothing.
     An invoice that says it is ours and has no row is somebody else's (a row is written before Stripe hears of it).
-    Raises Conflict or RetryLater to be called again.
+    Events come in bursts and meet each other at the row: a Conflict is read again, so that nobody waits for the queue.
+    Raises Conflict (when that goes on) or RetryLater to be called again.
     """
     tenant, period = metadata.get("tenant", ""), _day(metadata.get("period", ""))
     if stripe_invoice is None or not tenant or period is None or ports.inbox.seen(event):
         return None
-    try:
-        invoice = ports.invoices.invoice(tenant, period)
-    except NotFound:
-        return None
-    settled = follow(invoice, ports.stripe.invoice(stripe_invoice), ports=ports, now=now)
-    ports.inbox.remember(event, at=now)
-    return settled
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        try:
+            invoice = ports.invoices.invoice(tenant, period)
+            settled = follow(invoice, ports.stripe.invoice(stripe_invoice), ports=ports, now=now)
+        except NotFound:
+            return None
+        except Conflict:
+            if attempt == MAX_ATTEMPTS:
+                raise
+        else:
+            ports.inbox.remember(event, at=now)
+            return settled
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def follow(invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: datetime) -> Invoice:
@@ -67,7 +75,8 @@ def follow(invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: da
     open_hold = _open_hold(invoice, ports.holds) if updated.status in SETTLED else None
     if open_hold is None:
         return ports.invoices.save(updated, by=BY, at=now)
-    at = max(now, open_hold.opened_at)  # an event may be older than the hold, when what Stripe says now is not
+    # Not ``now``: an event may be older than what Stripe says by the time it is dealt with.
+    at = max(said.settled_at or now, open_hold.opened_at)
     return ports.invoices.save(
         updated, by=BY, at=now, notices=[reinstatement(updated, at=at)], lifted=[open_hold.lifted(at)]
     )

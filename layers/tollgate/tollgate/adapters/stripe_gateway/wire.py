@@ -96,7 +96,7 @@ def invoice_of(answer: stripe.Invoice) -> StripeInvoice:
     """Stripe's invoice in the port's words. Fields that a draft does not have yet are empty."""
     fields: dict[str, Any] = answer.to_dict()
     currency: str = fields["currency"]
-    due = fields.get("due_date")
+    moved = fields.get("status_transitions") or {}
     return StripeInvoice(
         id=fields["id"],
         status=fields["status"],
@@ -105,9 +105,14 @@ def invoice_of(answer: stripe.Invoice) -> StripeInvoice:
         remaining=_amount(fields["amount_remaining"], currency),
         number=fields.get("number") or "",
         hosted_url=fields.get("hosted_invoice_url") or "",
-        due_at=None if due is None else datetime.fromtimestamp(due, UTC),
+        due_at=_time(fields.get("due_date")),
         metadata=metadata_of(answer),
+        settled_at=_time(moved.get("voided_at") or moved.get("paid_at")),
     )
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def line_of(answer: stripe.InvoiceLineItem) -> tuple[str, Decimal]:
