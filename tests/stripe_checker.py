@@ -7,6 +7,7 @@ parameters, enumerations, form encoding, and rules that only Stripe's prose has.
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,16 @@ class RecordedRequest(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def body(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One entry of the stand-in's request log."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: str
 
 
 @cache

@@ -90,6 +90,12 @@ class Place:
         """What time it is at the stand-in, until told otherwise."""
         self._standin("/clock", {"now": int(moment.timestamp()), "frozen": True})
 
+    def stripe_requests(self) -> list[dict[str, Any]]:
+        """Every request that reached the stand-in: ``{method, target, headers, body}``."""
+        with urllib.request.urlopen(f"{self.document['stripe']}/_standin/requests", timeout=60) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["result"]
+        return found
+
     def _standin(self, path: str, order: Mapping[str, Any]) -> None:
         headers = {"Content-Type": "application/json"}
         self._open(f"{self.document['stripe']}/_standin{path}", json.dumps(order).encode(), headers)
