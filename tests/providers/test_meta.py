@@ -22,8 +22,9 @@ from tests.providers.samples import (
 )
 from tollgate.domain.facts import Pricing, Recipient
 from tollgate.providers.errors import Forged, Malformed
-from tollgate.providers.meta import FLAG_DISAGREES, INBOUND, META, OTHER_OBJECT
+from tollgate.providers.meta import META, OTHER_OBJECT
 from tollgate.providers.provider import Request
+from tollgate.providers.whatsapp import FLAG_DISAGREES, INBOUND
 
 STATUS = "entry.0.changes.0.value.statuses.0"
 
