@@ -42,6 +42,9 @@ PRICED_ONLY: Final = BillingMoment(frozenset(), priced_suffices=True)
 # Later statuses know more; used to choose between pricings that disagree, never to decide by arrival.
 STATUS_RANK: Final[Mapping[str, int]] = {"sent": 1, "delivered": 2, "read": 3, "played": 4}
 
+# A provider's own correction of what a message cost. It holds whatever was reported before, also when it is zero.
+CORRECTED: Final = "price-corrected"
+
 BILLABLE_TYPE: Final = "regular"
 FREE_PREFIX: Final = "free_"
 

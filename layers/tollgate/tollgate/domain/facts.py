@@ -43,13 +43,17 @@ class Pricing:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Report:
-    """What the provider itself says a message cost: totals over all its segments, fee components kept apart."""
+    """What the provider itself says a message cost: totals over all its segments, fee components kept apart.
+
+    ``messages`` is above 1 where one report stands for many (a day's roll-up); ``segments`` are those of all of them.
+    """
 
     at: datetime
     segments: int
     price: Decimal | None
     carrier_fee: Decimal | None
     currency: str
+    messages: int = 1
 
     @property
     def total(self) -> Decimal | None:

@@ -147,7 +147,7 @@ def price_record(
         term=contract.term_on(day).start,
         category=due.category,
         market=rated.market,
-        messages=1,
+        messages=due.messages,
         segments=due.segments,
         fee=rated.fee,
     )

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from tollgate.domain.billing_moments import BILLABLE_TYPE, STATUS_RANK, billing_moment
+from tollgate.domain.billing_moments import BILLABLE_TYPE, CORRECTED, STATUS_RANK, billing_moment
 from tollgate.domain.facts import NOBODY, Fact, MessageKey, Pricing, Recipient, Report
 from tollgate.domain.money import ZERO
 
@@ -87,6 +87,7 @@ class Charge:
     recipient: Recipient
     segments: int
     report: Report | None
+    messages: int = 1
 
 
 def _merged[T](mine: Mapping[str, T], theirs: Mapping[str, T], *, prefer_larger: bool) -> dict[str, T]:
@@ -103,7 +104,7 @@ def _comparable(value: object) -> Any:
         absent = Decimal(-1)
         price = absent if value.price is None else value.price
         fee = absent if value.carrier_fee is None else value.carrier_fee
-        return (value.at, value.segments, price, fee, value.currency)
+        return (value.at, value.messages, value.segments, price, fee, value.currency)
     return value
 
 
@@ -145,6 +146,8 @@ def decisive_report(record: Record) -> Report | None:
 
     The same amounts repeat on every event of a message, but an early event may still say zero.
     """
+    if CORRECTED in record.reports:
+        return record.reports[CORRECTED]
     reports = sorted(record.reports.values(), key=lambda r: ((r.total or ZERO) > 0, _comparable(r)), reverse=True)
     return reports[0] if reports else None
 
@@ -168,6 +171,7 @@ def charge(record: Record) -> Charge | None:
         recipient=record.recipient,
         segments=report.segments if report else 1,
         report=report,
+        messages=report.messages if report else 1,
     )
 
 

@@ -284,3 +284,5 @@ def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
     ports.quarantine.remove([row for row in rows if row.id not in outcome.failed | outcome.rows])
     kept = sum(row.id in outcome.failed | outcome.quarantined for row in rows)
     return Redriven(len(rows) - kept, kept)
+        if fact.report.messages != 1:
+            yield f"messages {fact.report.messages}"

@@ -5,7 +5,7 @@ meter, account, number, version, unpriced, expires_at (epoch seconds), month_pk 
 requested   the provider's time of the send request
 statuses    status -> time
 pricings    status -> [type, category, subtype]
-reports     status -> {at, n: segments, p: price, c: carrier fee, cur: currency}
+reports     status -> {at, n: segments, p: price, c: carrier fee, cur: currency, m: messages unless 1}
 to          {p: prefix, c: country, h: keyed hash}
 usage       {m: meter, at: billable moment, d: day, t: term, c: category, k: market, n: messages, s: segments,
             a: fee, cur: its currency, src: source, o: original, oc: original currency, r: card, ra: card amount,
@@ -142,12 +142,19 @@ def _pricing_list(pricing: Pricing) -> list[str]:
 
 def _report_map(report: Report) -> Item:
     return {"at": _text(report.at), "n": report.segments, "cur": report.currency} | _without_empty(
-        {"p": report.price, "c": report.carrier_fee}
+        {"p": report.price, "c": report.carrier_fee, "m": report.messages if report.messages != 1 else None}
     )
 
 
 def _report_of(report: Mapping[str, Any]) -> Report:
-    return Report(_time(report["at"]), int(report["n"]), report.get("p"), report.get("c"), report["cur"])
+    return Report(
+        _time(report["at"]),
+        int(report["n"]),
+        report.get("p"),
+        report.get("c"),
+        report["cur"],
+        messages=int(report.get("m", 1)),
+    )
 
 
 def _without_empty(attributes: Mapping[str, Any]) -> Item:

@@ -1,0 +1,97 @@
+"""Reports that stand for many messages, and corrections of a price."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from tests.domain.examples import NOON, contract, sms
+from tollgate.domain.billing_moments import CORRECTED
+from tollgate.domain.facts import Fact
+from tollgate.domain.metering import RecordChange, count, price_facts, terms_and_days
+from tollgate.domain.rates import PriceBook
+from tollgate.domain.records import charge, decisive_report, merge_all, new_record
+from tollgate.domain.senders import Assignment
+from tollgate.domain.usage import DayRow, TermRow
+
+HOURS = [NOON + timedelta(hours=n) for n in range(4)]
+
+
+def of_many(fact: Fact, messages: int) -> Fact:
+    """The fact with a report that stands for some messages."""
+    assert fact.report
+    return replace(fact, report=replace(fact.report, messages=messages))
+
+
+def test_a_report_of_many_messages_counts_them_all() -> None:
+    """A roll-up of 4,000 messages in 5,200 segments is one record that adds just those numbers."""
+    [change] = _changes(of_many(sms("TEXT_SENT", "31.20", segments=5_200), 4_000))
+    usage = change.after.usage
+    assert usage
+    assert (usage.messages, usage.segments, usage.fee.amount) == (4_000, 5_200, Decimal("31.20"))
+    terms, days = terms_and_days([change], [contract()])
+    rows = count(
+        [change],
+        terms={start: TermRow(term=term) for start, term in terms.items()},
+        days={day: DayRow(day=day) for day in days},
+        versions=[contract()],
+    )
+    [row] = rows.terms.values()
+    assert (row.of("sms").messages, row.of("sms").segments) == (4_000, 5_200)
+
+
+def test_a_message_without_a_report_of_its_count_is_one() -> None:
+    """Nothing but a roll-up stands for more than one message."""
+    [change] = _changes(sms("TEXT_SENT", "0.00581"))
+    assert change.after.usage
+    assert change.after.usage.messages == 1
+
+
+@pytest.mark.parametrize(
+    ("reports", "cost"),
+    [
+        # (status, hour, price)                                              -> the cost that holds
+        ([("TEXT_SENT", 0, "0.0058"), (CORRECTED, 1, "0.0070")], "0.0070"),
+        ([("TEXT_SENT", 0, "0.0058"), (CORRECTED, 1, "0")], "0"),
+        ([("TEXT_DELIVERED", 3, "0.0058"), (CORRECTED, 1, "0.0070")], "0.0070"),
+        ([(CORRECTED, 1, "0.0070"), (CORRECTED, 2, "0.0061")], "0.0061"),
+        ([(CORRECTED, 2, "0"), (CORRECTED, 1, "0.0070")], "0"),
+    ],
+)
+def test_the_latest_correction_holds(reports: list[tuple[str, int, str]], cost: str) -> None:
+    """A correction beats every status's report, down to zero and whatever arrives first; of several, the latest."""
+    facts = [_reported(status, hour, price) for status, hour, price in reports]
+    for order in permutations(facts):
+        report = decisive_report(merge_all(new_record(facts[0]), order))
+        assert report
+        assert report.total == Decimal(cost)
+
+
+def test_a_correction_alone_makes_no_message_billable_without_a_price() -> None:
+    """A correction to zero of a message that no receipt told of counts nothing."""
+    fact = _reported(CORRECTED, 1, "0")
+    assert charge(merge_all(new_record(fact), [fact])) is None
+
+
+def _reported(status: str, hour: int, price: str) -> Fact:
+    """A status of noon with a report of a later hour."""
+    fact = sms(status, price, at=NOON)
+    assert fact.report
+    return replace(fact, report=replace(fact.report, at=HOURS[hour]))
+
+
+def _changes(*facts: Fact) -> tuple[RecordChange, ...]:
+    held = Assignment(
+        provider="aws-sms", account="acme", tenant="acme", since=NOON - timedelta(days=50), card="aws-sms"
+    )
+    priced = price_facts(
+        facts,
+        records={},
+        versions=[contract()],
+        senders={("aws-sms", "acme"): [held]},
+        book=PriceBook(),
+    )
+    assert not priced.quarantined
+    return priced.changes
