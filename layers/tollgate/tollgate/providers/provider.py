@@ -125,18 +125,25 @@ type Secrets = Mapping[str, str]
 """A provider's secrets by purpose: ``app_secret``, ``verify_token``."""
 
 
+def no_handshake(_request: Request, _secrets: Secrets) -> None:
+    """The handshake of a provider that has none."""
+
+
+def says_nothing_more(_request: Request) -> Mapping[str, str]:
+    """The origin of a provider whose bodies name the account and the channel themselves."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook(Provider):
     """A provider that calls over HTTP.
 
     ``verify`` returns for a genuine request, raises Forged for any other, and then Malformed for a genuine one whose
     body cannot be a receipt. ``handshake`` gives the plain text to answer a subscription with, None when the request
-    is not one, and raises Forged when it does not know our token.
+    is not one, and raises Forged when it does not know our token. ``origin`` gives what parsing must know of a genuine
+    request beside its body (``account``, ``channel``); it is kept among the receipt's headers, and never raises.
     """
 
     verify: Callable[[Request, Secrets], None]
-    handshake: Callable[[Request, Secrets], str | None]
-
-
-def no_handshake(_request: Request, _secrets: Secrets) -> None:
-    """The handshake of a provider that has none."""
+    handshake: Callable[[Request, Secrets], str | None] = no_handshake
+    origin: Callable[[Request], Mapping[str, str]] = says_nothing_more

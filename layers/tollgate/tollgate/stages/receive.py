@@ -54,12 +54,13 @@ def receive(
     except Malformed as error:
         ports.count("RejectedReceipts", 1)
         return Answer(400, str(error))
+    kept = {name: value for name, value in request.headers.items() if name in KEPT_HEADERS}
     receipt = Receipt(
         id=identity,
         provider=provider.name,
         body=request.body,
         received_at=request.received_at,
-        headers={name: value for name, value in request.headers.items() if name in KEPT_HEADERS},
+        headers={**kept, **provider.origin(request)},
         source=request.path,
     )
     try:
