@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from tollgate.domain.facts import Fact
 from tollgate.providers.provider import Parsed, Request, Setting
@@ -31,7 +32,7 @@ def sample(provider_name: str, name: str) -> bytes:
 
 def samples(provider_name: str) -> list[str]:
     """The names of a provider's readable sample payloads."""
-    return sorted(path.name for path in (EVENTS / provider_name).glob("*.json"))
+    return sorted(path.name for path in (EVENTS / provider_name).iterdir() if path.suffix in (".json", ".form"))
 
 
 def receipt(provider_name: str, body: bytes, *, source: str = "") -> Receipt:
@@ -45,8 +46,22 @@ def parsed(provider_name: str, body: bytes | object, setting: Setting = SETTING,
 
 
 def tree(provider_name: str, name: str) -> Any:
-    """A sample as a JSON tree, to be changed."""
-    return json.loads(sample(provider_name, name))
+    """A sample as a JSON tree (a form as one of strings), to be changed."""
+    body = sample(provider_name, name)
+    return dict(parse_qsl(body.decode(), keep_blank_values=True)) if is_form(name) else json.loads(body)
+
+
+def is_form(name: str) -> bool:
+    return name.endswith(".form")
+
+
+def wire(name: str, body: Any) -> bytes:
+    """A changed tree as the bytes of its sample's kind: a form or JSON."""
+    if not is_form(name):
+        return json.dumps(body).encode()
+    fields = body if isinstance(body, dict) else {"": body}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
+    return urlencode(texts, errors="replace").encode()
 
 
 def meta_status(name: str, **changes: Any) -> Any:
@@ -80,23 +95,35 @@ def only(found: Parsed) -> Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
-    """How a provider signs: what the contract suite needs to know of one that calls over HTTP."""
+    """How a provider signs: what the contract suite needs to know of one that calls over HTTP.
+
+    ``headers`` are needed beside the signature; ``covers_body``: whether it is over the body; ``covers_time``: whether
+    it says when it was made (at NOW), and is believed for five minutes.
+    """
 
     secrets: Mapping[str, str]
     wrong_secrets: Mapping[str, str]
     body: bytes
     signature_header: str
     sign: Callable[[bytes], str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    covers_body: bool = True
+    covers_time: bool = False
 
-    def request(self, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Request:
+    def genuine(self, body: bytes | None = None) -> dict[str, str]:
+        """The headers of a genuine request."""
+        return {**self.headers, self.signature_header: self.sign(self.body if body is None else body)}
+
+    def request(
+        self, *, body: bytes | None = None, headers: Mapping[str, str] | None = None, received_at: datetime = NOW
+    ) -> Request:
         """A genuine request for the sample body, or one whose body or headers were changed on the way."""
-        genuine = {self.signature_header: self.sign(self.body)}
         return Request(
             method="POST",
             path="/webhooks/x",
-            headers=genuine if headers is None else headers,
+            headers=self.genuine() if headers is None else headers,
             body=self.body if body is None else body,
-            received_at=NOW,
+            received_at=received_at,
         )
 
 
