@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import permutations
 
 import pytest
@@ -115,3 +116,46 @@ def test_a_channel_without_a_rule_counts_only_with_a_price() -> None:
     assert told(mms("0.02")) == 0
     assert told(mms("0")) is None
     assert told(mms(None)) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "meter", "status", "price", "billable"),
+    [
+        ("vonage", "sms", "submitted", "0.0666", True),
+        ("vonage", "sms", "delivered", "0.0666", False),  # the price repeats on every status
+        ("vonage", "sms", "rejected", None, False),
+        ("vonage", "mms", "submitted", "0.0666", True),
+        ("vonage", "whatsapp", "submitted", "0.01", False),
+        ("vonage", "whatsapp", "delivered", "0.01", True),
+        ("vonage", "whatsapp", "read", "0.01", True),
+        ("vonage", "rcs", "submitted", "0.01", False),
+        ("vonage", "rcs", "delivered", "0.01", True),
+        ("vonage", "fax", "submitted", "0.01", True),  # a channel without a row: what is priced counts
+        ("vonage", "fax", "submitted", None, False),
+        ("telnyx", "sms", "message.sent", None, False),
+        ("telnyx", "sms", "message.finalized", None, True),
+        ("telnyx", "rcs", "message.finalized", "0.01", True),
+        ("telnyx", "sms", "message.finalized/failed", None, False),
+        ("telnyx", "sms", "message.finalized/failed", "0.0041", True),
+        ("infobip", "sms", "DELIVERED_TO_OPERATOR", "0.01", True),
+        ("infobip", "whatsapp", "DELIVERED_TO_HANDSET", "0.01", True),
+        ("infobip", "sms", "DELIVERED", "0.01", True),
+        ("infobip", "sms", "PENDING_ENROUTE", "0.01", False),
+        ("infobip", "sms", "REJECTED_NETWORK", "0.01", False),  # priced, and never sent
+        ("sinch", "sms", "Queued", None, False),
+        ("sinch", "sms", "Dispatched", None, True),
+        ("sinch", "sms", "Delivered", None, True),
+        ("sinch", "sms", "Aborted", None, False),
+        ("sinch", "whatsapp", "QUEUED_ON_CHANNEL", None, False),
+        ("sinch", "whatsapp", "DELIVERED", None, True),
+        ("sinch", "viber", "READ", None, True),
+        ("sinch", "whatsapp", "FAILED", None, False),
+    ],
+)
+def test_each_provider_and_channel_has_its_moment(
+    provider: str, meter: str, status: str, price: str | None, billable: bool
+) -> None:
+    """One status, with or without a price above zero, makes a message billable or does not, by provider and channel."""
+    report = Report(NOON, 1, Decimal(price) if price else None, None, "EUR")
+    fact = Fact(provider=provider, account="acme", meter=meter, message="m-1", status=status, at=NOON, report=report)
+    assert told(fact) == (0 if billable else None)

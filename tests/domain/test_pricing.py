@@ -105,6 +105,17 @@ def test_a_reported_fee_beats_a_card_and_both_are_kept() -> None:
     assert (unreported.fee.source, unreported.fee.amount, unreported.market) == ("card", D("0.0079"), "North America")
 
 
+def test_a_card_prices_each_part_of_a_provider_that_reports_no_cost() -> None:
+    """A report without currency tells segments alone: a card's price times those, and without a card no rate."""
+    card = replace(CARD, card="own", rates={"North America": {"sms": D("0.0079")}})
+    book = PriceBook(cards={"own": [card]}, markets={"own": [MARKETS]})
+    three = sms("TEXT_SENT", segments=3, currency="")
+    priced = rated(three, card="own", book=book)
+    assert isinstance(priced, Rated)
+    assert (priced.fee.source, priced.fee.amount, priced.fee.card_amount) == ("card", D("0.0237"), D("0.0237"))
+    assert rated(three, card="own", book=PriceBook()) == "no-rate"
+
+
 def test_a_message_without_report_or_card_has_no_rate() -> None:
     """Nothing is ever priced at zero because a price is missing."""
     silent = replace(sms("TEXT_SENT", recipient=NOBODY), report=None)

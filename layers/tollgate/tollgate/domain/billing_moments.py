@@ -26,6 +26,8 @@ class BillingMoment:
     priced_suffices: bool = False
 
 
+ANY_METER: Final = "*"
+
 BILLING_MOMENTS: Final[Mapping[tuple[str, str], BillingMoment]] = {
     # Meta charges on delivery; `delivered` is skipped when the chat is open, and `played` implies it.
     ("meta", "whatsapp"): BillingMoment(frozenset({"delivered", "read", "played"}), needs_pricing=True),
@@ -34,9 +36,23 @@ BILLING_MOMENTS: Final[Mapping[tuple[str, str], BillingMoment]] = {
     ("aws-sms", "sms"): BillingMoment(
         frozenset({"TEXT_SENT", "TEXT_SUCCESSFUL", "TEXT_DELIVERED"}), priced_suffices=True
     ),
+    # Vonage charges texts on submission, other channels on delivery. Whether it tells of a delivery that WhatsApp skips
+    # because the chat is open is UNVERIFIED: `read` implies it.
+    ("vonage", "sms"): BillingMoment(frozenset({"submitted"})),
+    ("vonage", "mms"): BillingMoment(frozenset({"submitted"})),
+    ("vonage", "whatsapp"): BillingMoment(frozenset({"delivered", "read"})),
+    ("vonage", "viber"): BillingMoment(frozenset({"delivered"})),
+    ("vonage", "messenger"): BillingMoment(frozenset({"delivered"})),
+    ("vonage", "rcs"): BillingMoment(frozenset({"delivered"})),
+    # Telnyx's cost is final on the last event of a message; one that failed counts when it cost something all the same.
+    ("telnyx", ANY_METER): BillingMoment(frozenset({"message.finalized"}), priced_suffices=True),
+    # Infobip and Sinch do not say when they charge (UNVERIFIED): what has left for the handset counts. Infobip prices
+    # what it rejects too, so a price proves nothing.
+    ("infobip", ANY_METER): BillingMoment(frozenset({"DELIVERED_TO_OPERATOR", "DELIVERED_TO_HANDSET", "DELIVERED"})),
+    ("sinch", ANY_METER): BillingMoment(frozenset({"Dispatched", "Delivered", "DELIVERED", "READ"})),
 }
 
-# For a meter without a row (a provider's other channels): counted when a price is reported, which cannot overcharge.
+# For a meter without a row, neither its own nor its provider's for any: counted when a price is reported, which cannot overcharge.
 PRICED_ONLY: Final = BillingMoment(frozenset(), priced_suffices=True)
 
 # Later statuses know more; used to choose between pricings that disagree, never to decide by arrival.
@@ -50,8 +66,9 @@ FREE_PREFIX: Final = "free_"
 
 
 def billing_moment(provider: str, meter: str) -> BillingMoment:
-    """The rule for a provider's channel."""
-    return BILLING_MOMENTS.get((provider, meter), PRICED_ONLY)
+    """The rule for a provider's channel: its own row, else the provider's for any meter."""
+    any_meter = BILLING_MOMENTS.get((provider, ANY_METER), PRICED_ONLY)
+    return BILLING_MOMENTS.get((provider, meter), any_meter)
 
 
 def is_free(pricing: Pricing) -> bool:

@@ -45,6 +45,7 @@ class Pricing:
 class Report:
     """What the provider itself says a message cost: totals over all its segments, fee components kept apart.
 
+    An empty ``currency`` says that this provider reports no cost, only segments: a rate card alone prices its messages.
     ``messages`` is above 1 where one report stands for many (a day's roll-up); ``segments`` are those of all of them.
     """
 

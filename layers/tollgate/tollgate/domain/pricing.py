@@ -39,16 +39,17 @@ class Rated:
 
 
 def rate(charge: Charge, *, day: date, card: str, currency: str, book: PriceBook) -> Rated | Unpriced:
-    """The fee of a billable message on its day, in ``currency``."""
+    """The fee of a billable message on its day, in ``currency``. A card's price is for each part of the message."""
     market_map, rate_card = book.market_map(card, day), book.card(card, day)
     market = market_map.market(charge.recipient) if market_map else None
-    listed = rate_card.rate(market, charge.category) if rate_card and market else None
+    price = rate_card.rate(market, charge.category) if rate_card and market else None
+    listed = None if price is None else price * charge.segments
     reported = charge.report.total if charge.report else None
     if reported is not None and charge.report is not None:
         source, amount, original_currency = "reported", reported, charge.report.currency
     elif listed is not None and rate_card is not None:
         source, amount, original_currency = "card", listed, rate_card.currency
-    elif charge.report is not None:
+    elif charge.report is not None and charge.report.currency:
         # A provider that reports costs has reported none: the message counts, and has cost nothing so far.
         source, amount, original_currency = "none", ZERO, currency
     else:
@@ -90,15 +91,23 @@ def convert(amount: Decimal, source: str, target: str, *, day: date, book: Price
     return Converted(amount * factor, f"{published.source}/{published.day}", factor)
 
 
+def unknown_type(fact: Fact) -> str | None:
+    """``no-rate`` for a fact with a pricing type that says neither that the message is billable nor that it is free."""
+    known = fact.pricing is None or fact.pricing.type == BILLABLE_TYPE or is_free(fact.pricing)
+    return None if known else NO_RATE
+
+
 def unpriceable(fact: Fact, *, day: date, card: str, currency: str, book: PriceBook) -> str | None:
     """Why a fact cannot be priced, judged by what it says alone; None when it can, or says nothing of a price.
 
     Judging each fact by itself, never by what arrived before it, keeps quarantine free of order.
     """
+    if unknown_type(fact):
+        return NO_RATE
     if fact.pricing is not None and not is_free(fact.pricing):
         rate_card, market_map = book.card(card, day), book.market_map(card, day)
         market = market_map.market(fact.recipient) if market_map else None
-        if fact.pricing.type != BILLABLE_TYPE or rate_card is None:
+        if rate_card is None:
             return NO_RATE
         if market is None and not rate_card.knows(fact.pricing.category):
             return NO_RATE
