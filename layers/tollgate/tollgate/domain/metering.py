@@ -19,8 +19,8 @@ from tollgate.domain.lines import crossings
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.pricing import NO_CONTRACT, UNKNOWN_SENDER, Unpriced, rate, unpriceable
 from tollgate.domain.rates import PriceBook
-from tollgate.domain.records import Record, Usage, charge, merge_all, new_record, pricing_fact
-from tollgate.domain.senders import Assignment, assignment_at, first_assignment
+from tollgate.domain.records import Record, Usage, charge, facts_of, merge_all, new_record, pricing_fact
+from tollgate.domain.senders import Assignment, assignment_at, first_assignment, holders
 from tollgate.domain.usage import DayRow, TermRow, cell_of, totals_of
 
 type Senders = Mapping[tuple[str, str], Sequence[Assignment]]
@@ -73,6 +73,22 @@ def route(fact: Fact, senders: Senders) -> Assignment | Quarantined:
     return Quarantined(fact, UNKNOWN_SENDER)
 
 
+def claimants(fact: Fact, senders: Senders) -> list[str]:
+    """Every tenant that gets a fact: whoever holds its account around its time. Which of them counts the message is
+    settled by the message's billable moment, so that one that spans a handover counts once. A fact that knows the send
+    request's time knows the billable moment too, and goes to its holder alone."""
+    if fact.requested_at is not None:
+        routed = route(fact, senders)
+        return [routed.tenant] if isinstance(routed, Assignment) else []
+    return holders(senders.get((fact.provider, fact.account), ()), number=fact.number, moment=fact.moment)
+
+
+def known_to(record: Record, *, tenant: str, senders: Senders) -> list[Fact]:
+    """Of what another tenant's record of a message says, the facts that are a tenant's to have too: those that it
+    would have got by itself, had it been known to hold the account when they came."""
+    return [fact for fact in facts_of(record) if tenant in claimants(fact, senders)]
+
+
 def quarantine_reason(fact: Fact, *, versions: Sequence[Contract], card: str, book: PriceBook) -> str | None:
     """Why a routed fact cannot be counted; None when it can."""
     located = locate(fact, versions)
@@ -115,8 +131,17 @@ def price_facts(
         if after != before:
             changes.append(RecordChange(before, replace(after, version=before.version + 1)))
         if after.unpriced:
-            quarantined.append(Quarantined(pricing_fact(after), after.unpriced))
+            quarantined.append(waiting(after, tenant=versions[0].tenant, senders=senders))
     return Priced(tuple(changes), tuple(quarantined))
+
+
+def waiting(record: Record, *, tenant: str, senders: Senders) -> Quarantined:
+    """What stands in quarantine for a billable record that waits for a price: the fact that the price hangs on, unless
+    the account was not the tenant's at that fact's time. The fact of the billable moment always is the tenant's."""
+    facts = [pricing_fact(record), *sorted(facts_of(record), key=lambda fact: (fact.moment, fact.status))]
+    routed = ((fact, route(fact, senders)) for fact in facts)
+    own = (fact for fact, held in routed if isinstance(held, Assignment) and held.tenant == tenant)
+    return Quarantined(next(own, facts[0]), record.unpriced)
 
 
 def price_record(
@@ -124,11 +149,13 @@ def price_record(
 ) -> Record:
     """A record with the usage that follows from its facts.
 
-    When nothing that pricing looks at has changed, the usage stays as it was priced, so that a late status never moves
-    a message to a rate that was loaded in the meantime.
+    A message counts only for the tenant that holds its account at its billable moment. When nothing that pricing looks
+    at has changed, the usage stays as it was priced, so that a late status never moves a message to a rate that was
+    loaded in the meantime.
     """
     due = charge(record)
-    if due is None:
+    held = _holder(record, due.moment, senders) if due else None
+    if due is None or held is None or held.tenant not in {version.tenant for version in versions}:
         return replace(record, usage=None, unpriced="")
     if before.usage is not None and due == charge(before):
         return record
@@ -136,8 +163,7 @@ def price_record(
     if located is None:
         return replace(record, usage=None, unpriced=NO_CONTRACT)
     contract, day = located
-    card = card_of(record, due.moment, senders)
-    rated = rate(due, day=day, card=card, currency=contract.currency, book=book)
+    rated = rate(due, day=day, card=held.card, currency=contract.currency, book=book)
     if isinstance(rated, Unpriced):
         return replace(record, usage=None, unpriced=rated.reason)
     usage = Usage(
@@ -154,14 +180,9 @@ def price_record(
     return replace(record, usage=usage, unpriced="")
 
 
-def card_of(record: Record, moment: datetime, senders: Senders) -> str:
-    """The rate card of a record's sender at a moment: the one its assignment names, else the provider's."""
-    held = assignment_at(
-        senders.get((record.key.provider, record.account), ()),
-        number=record.number,
-        moment=moment,
-    )
-    return held.card if held else record.key.provider
+def _holder(record: Record, moment: datetime, senders: Senders) -> Assignment | None:
+    assignments = senders.get((record.key.provider, record.account), ())
+    return assignment_at(assignments, number=record.number, moment=moment)
 
 
 def terms_and_days(changes: Iterable[RecordChange], versions: Sequence[Contract]) -> tuple[dict[date, Term], set[date]]:

@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from tollgate.domain.billing_moments import BILLABLE_TYPE, CORRECTED, STATUS_RANK, billing_moment
 from tollgate.domain.facts import NOBODY, Fact, MessageKey, Pricing, Recipient, Report
 from tollgate.domain.money import ZERO
+
+
+NO_CURRENCY: Final = "XXX"  # ISO 4217's own word for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,7 @@ def billable_pricing(record: Record) -> Pricing | None:
 
 
 def decisive_report(record: Record) -> Report | None:
-    """The cost report that holds: the latest one with a cost above zero, else the latest one.
+    """The cost report that holds: a correction, else the latest one with a cost above zero, else the latest one.
 
     The same amounts repeat on every event of a message, but an early event may still say zero.
     """
@@ -163,6 +166,8 @@ def charge(record: Record) -> Charge | None:
         times = list(record.statuses.values())
     if not times:
         return None
+    if report is None and rule.priced_later:
+        report = Report(min(times), 1, None, None, NO_CURRENCY)
     return Charge(
         moment=record.requested_at or min(times),
         account=record.account,
@@ -175,6 +180,18 @@ def charge(record: Record) -> Charge | None:
     )
 
 
+def awaits_price(record: Record) -> bool:
+    """Whether a message counts already, and its provider has yet to be asked what it cost."""
+    rule = billing_moment(record.key.provider, record.meter)
+    priced = any(report.total is not None for report in record.reports.values())
+    return rule.priced_later and record.usage is not None and not priced
+
+
+def facts_of(record: Record) -> list[Fact]:
+    """The facts that a record is the merge of, one a status; merging them again changes nothing."""
+    return [_fact_of(record, status) for status in record.statuses]
+
+
 def pricing_fact(record: Record) -> Fact:
     """The fact of a billable record that its price hangs on, rebuilt; merging it again changes nothing."""
     pricing, report = billable_pricing(record), decisive_report(record)
@@ -182,6 +199,10 @@ def pricing_fact(record: Record) -> Fact:
         (s for s, p in record.pricings.items() if p is pricing),
         next((s for s, r in record.reports.items() if r is report), min(record.statuses)),
     )
+    return _fact_of(record, status)
+
+
+def _fact_of(record: Record, status: str) -> Fact:
     return Fact(
         provider=record.key.provider,
         account=record.account,

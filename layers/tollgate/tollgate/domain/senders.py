@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+# Statuses of one message come within this time of each other, so that whoever held its account within it needs them.
+HANDOVER: Final = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,14 @@ def assignment_at(assignments: Sequence[Assignment], *, number: str, moment: dat
         if latest is not None and latest.tenant:
             return latest
     return None
+
+
+def holders(assignments: Sequence[Assignment], *, number: str, moment: datetime) -> list[str]:
+    """Every tenant that holds the phone number, or the account, at some time within ``HANDOVER`` of a moment."""
+    first, last = moment - HANDOVER, moment + HANDOVER
+    changes = (a.since for a in assignments if first < a.since <= last)
+    held = (assignment_at(assignments, number=number, moment=at) for at in (first, *changes))
+    return sorted({a.tenant for a in held if a is not None})
 
 
 def first_assignment(assignments: Sequence[Assignment], *, number: str) -> Assignment | None:

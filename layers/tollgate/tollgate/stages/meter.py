@@ -6,7 +6,7 @@ What happens on a crash: a transaction is whole or absent; the receipts come bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -20,14 +20,19 @@ from tollgate.domain.metering import (
     RecordChange,
     Senders,
     UsageChange,
+    claimants,
     count,
+    known_to,
     price_facts,
     quarantine_reason,
     route,
     terms_and_days,
+    waiting,
 )
+from tollgate.domain.pricing import unknown_type
 from tollgate.domain.rates import PriceBook
-from tollgate.domain.records import Record, pricing_fact
+from tollgate.domain.records import Record
+from tollgate.domain.senders import Assignment
 from tollgate.providers.errors import ReceiptError
 from tollgate.providers.provider import Parsed
 from tollgate.stages.ports import ContractRows, Count, LedgerRows, Quarantine, QuarantineRow, RateRows, Receipt
@@ -55,11 +60,16 @@ class MeterPorts:
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """A fact and where it came from: the id of a receipt, or of a quarantine row."""
+    """A fact and where it came from: the id of a receipt, or of a quarantine row.
+
+    ``owner`` is the assignment that holds at the fact's own time, where it is the tenant's that is being metered;
+    ``others`` are further tenants that hold the account around that time.
+    """
 
     source: str
     fact: Fact
-    card: str = ""
+    owner: Assignment | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -119,8 +129,11 @@ def _by_tenant(
         routed = route(item.fact, senders)
         if isinstance(routed, Quarantined):
             nobodys.append((item.source, routed))
-        else:
-            by_tenant.setdefault(routed.tenant, []).append(Sourced(item.source, item.fact, routed.card))
+        around = claimants(item.fact, senders)
+        for tenant in around:
+            owner = routed if isinstance(routed, Assignment) and routed.tenant == tenant else None
+            others = tuple(other for other in around if other != tenant)
+            by_tenant.setdefault(tenant, []).append(Sourced(item.source, item.fact, owner, others))
     _quarantine(nobodys, ports, outcome)
     return by_tenant
 
@@ -133,7 +146,7 @@ def _meter_tenant(
     countable: dict[MessageKey, list[Sourced]] = {}
     uncountable: list[tuple[str, Quarantined]] = []
     for item in facts:
-        reason = quarantine_reason(item.fact, versions=versions, card=item.card, book=book)
+        reason = _reason(item, versions=versions, book=book)
         if reason is None:
             countable.setdefault(item.fact.key, []).append(item)
         else:
@@ -154,6 +167,14 @@ def _meter_tenant(
         )
 
 
+def _reason(item: Sourced, *, versions: Sequence[Contract], book: PriceBook) -> str | None:
+    """Why a fact cannot be counted. One of a message that several tenants may count is judged with its message, once
+    that is billable: whose prices hold for it is not known before."""
+    if item.others or item.owner is None:
+        return unknown_type(item.fact)
+    return quarantine_reason(item.fact, versions=versions, card=item.owner.card, book=book)
+
+
 def _book(
     tenant: str, facts: Sequence[Sourced], *, versions: Sequence[Contract], senders: Senders, rates: RateRows
 ) -> PriceBook:
@@ -166,7 +187,7 @@ def _book(
     book = rates.book(cards, fx=False)
     currencies = {version.currency for version in versions}
     currencies |= {card.currency for versions_of_card in book.cards.values() for card in versions_of_card}
-    currencies |= {item.fact.report.currency for item in facts if item.fact.report}
+    currencies |= {item.fact.report.currency for item in facts if item.fact.report and item.fact.report.currency}
     return book if len(currencies) < 2 else rates.book(cards, fx=True)
 
 
@@ -195,8 +216,9 @@ class _Commit:
     def _once(self, messages: Sequence[Sequence[Sourced]]) -> list[Quarantined]:
         ledger = self.ports.ledger
         records = ledger.records(self.tenant, {own[0].fact.key for own in messages})
-        facts = [item.fact for own in messages for item in own]
-        priced = price_facts(facts, records=records, versions=self.versions, senders=self.senders, book=self.book)
+        facts = [item.fact for own in messages for item in own] + self._known_to_others(messages)
+        senders = self._senders_of(records.values())
+        priced = price_facts(facts, records=records, versions=self.versions, senders=senders, book=self.book)
         if priced.changes:
             usage = self._usage(priced.changes)
             if _items(priced.changes, usage) > MAX_ITEMS and len(messages) > 1:
@@ -206,16 +228,39 @@ class _Commit:
             ledger.commit(self.tenant, priced.changes, usage)
         return list(priced.quarantined)
 
+    def _known_to_others(self, messages: Sequence[Sequence[Sourced]]) -> list[Fact]:
+        """What was told of these messages before this tenant was known to hold their account; nothing to read for an
+        account that has not moved."""
+        shared: dict[str, set[MessageKey]] = {}
+        for item in (item for own in messages for item in own):
+            for other in item.others:
+                shared.setdefault(other, set()).add(item.fact.key)
+        return [
+            fact
+            for other, keys in shared.items()
+            for record in self.ports.ledger.records(other, keys).values()
+            for fact in known_to(record, tenant=self.tenant, senders=self.senders)
+        ]
+
+    def _senders_of(self, records: Iterable[Record]) -> Senders:
+        """The assignments of the accounts in play; a record may name another account than the facts that came now."""
+        accounts = {(record.key.provider, record.account) for record in records}
+        missing = accounts - self.senders.keys()
+        return {**self.senders, **self.ports.contracts.senders(missing)} if missing else self.senders
+
     def _take_back(self, changes: Sequence[RecordChange]) -> None:
         """Take messages that were waiting for a price, and wait no more, out of quarantine.
 
         Before the commit, so that a crash in between leaves a receipt that comes back, and no row without a cause.
         """
         waited = [change for change in changes if change.before.unpriced]
-        before = {row.id: row for row in (_waiting_row(change.before) for change in waited)}
-        after = {_waiting_row(change.after).id for change in waited if change.after.unpriced}
+        before = {row.id: row for row in (self._waiting(change.before) for change in waited)}
+        after = {self._waiting(change.after).id for change in waited if change.after.unpriced}
         if gone := [row for row in before.values() if row.id not in after]:
             self.ports.quarantine.remove(gone)
+
+    def _waiting(self, record: Record) -> QuarantineRow:
+        return quarantine_row(waiting(record, tenant=self.tenant, senders=self.senders))
 
     def _usage(self, changes: Sequence[RecordChange]) -> UsageChange:
         terms, days = terms_and_days(changes, self.versions)
@@ -239,10 +284,6 @@ def _quarantine(quarantined: Sequence[tuple[str, Quarantined]], ports: MeterPort
     outcome.rows |= rows.keys()
 
 
-def _waiting_row(record: Record) -> QuarantineRow:
-    return quarantine_row(Quarantined(pricing_fact(record), record.unpriced))
-
-
 def quarantine_row(quarantined: Quarantined) -> QuarantineRow:
     """The row of a quarantined fact. Its id is derived from all that the fact says, so that a repeat is the same row
     and a receipt that says more of the same status is another."""
@@ -262,6 +303,8 @@ def _said(fact: Fact) -> Iterator[str]:
         yield from (fact.report.at.isoformat(), str(fact.report.segments), fact.report.currency)
         for amount in (fact.report.price, fact.report.carrier_fee):
             yield "" if amount is None else f"{amount.normalize():f}"
+        if fact.report.messages != 1:
+            yield f"messages {fact.report.messages}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,5 +327,3 @@ def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
     ports.quarantine.remove([row for row in rows if row.id not in outcome.failed | outcome.rows])
     kept = sum(row.id in outcome.failed | outcome.quarantined for row in rows)
     return Redriven(len(rows) - kept, kept)
-        if fact.report.messages != 1:
-            yield f"messages {fact.report.messages}"
