@@ -132,7 +132,7 @@ RAISED = {"measure": "messages", "included": 60_000, "beyond": "suspend"}
 def test_a_raised_limit_lets_its_lines_fire_again_under_another_name() -> None:
     """What the new allowance puts out of reach may fire again; its notice and hold are new ones."""
     used_up = row(messages=50_000, crossed=frozenset({("sms", 75), ("sms", 100)}))
-    raised = rearm(used_up, contract=limits(sms=RAISED))
+    raised = rearm(used_up, contract=limits(sms=RAISED), held={"sms"})
     assert (raised.crossed, raised.rearmed) == (frozenset({("sms", 75)}), frozenset({("sms", 100)}))  # 45,000 is passed
     assert fired(limits(sms=RAISED), raised, "sms") == []
     again = replace(raised, meters={"sms": Totals(60_000)})
@@ -146,14 +146,22 @@ def test_a_lowered_limit_rearms_nothing() -> None:
     """A line that is still reached stays fired: nobody is told the same thing twice."""
     used = row(messages=40_000, crossed=frozenset({("sms", 75)}))
     lowered = limits(sms={"measure": "messages", "included": 40_000, "beyond": "suspend"})
-    assert rearm(used, contract=lowered) == used
+    assert rearm(used, contract=lowered, held={"sms"}) == used
     assert fired(lowered, used, "sms") == [HELD]
+
+
+def test_a_line_that_suspends_from_now_on_fires_again_unless_it_holds_already() -> None:
+    """What was billed beyond its limit and is suspended from now on is told, and held, once."""
+    used = row(messages=50_000, crossed=frozenset({("sms", 75), ("sms", 100)}))
+    assert rearm(used, contract=limits(), held={"sms"}) == used
+    again = rearm(used, contract=limits(), held=())
+    assert (again.crossed, again.rearmed) == (frozenset({("sms", 75)}), frozenset({("sms", 100)}))
 
 
 def test_a_meter_whose_allowance_is_gone_keeps_its_lines_fired() -> None:
     """Taking an allowance away makes nothing fire again."""
     used = row(messages=40_000, crossed=frozenset({("sms", 75)}))
-    assert rearm(used, contract=limits(sms=None)) == used
+    assert rearm(used, contract=limits(sms=None), held=()) == used
 
 
 SMALL: dict[str, dict[str, Any]] = {

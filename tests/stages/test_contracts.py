@@ -12,6 +12,7 @@ import pytest
 from tests.domain.examples import D
 from tests.fakes.faults import Crash, Faults, every_fault
 from tests.stages.traffic import ACME, APPLIED, BETA, NOBODYS, NOON, World, meta, small, sms, status, world
+from tollgate.domain.calendar import instant
 from tollgate.domain.errors import Conflict, Invalid
 from tollgate.domain.facts import Fact
 from tollgate.domain.metering import Quarantined, route
@@ -205,6 +206,48 @@ def test_a_limit_that_is_billed_from_now_on_lifts_its_hold() -> None:
         rows.apply(small("acme", ACME, approval=APPROVED, allowances={"whatsapp": {**fees, "beyond": beyond}}))
         rows.meter(meta(status("delivered", "regular/marketing")))
         assert open_holds(rows) == (["whatsapp#limit#2026-01-15"] if beyond == "suspend" else [])
+
+
+def fees_limit(beyond: str, *, included: str = "0.02") -> dict[str, Any]:
+    limit = {"measure": "fees", "included": included, "warn_at": [], "beyond": beyond}
+    return small("acme", ACME, approval=APPROVED, allowances={"whatsapp": limit})
+
+
+def test_a_limit_that_suspends_from_now_on_holds_what_has_reached_it() -> None:
+    """From ``bill`` to ``suspend`` after its line fired: one hold, and a notice that says what is new; each time anew."""
+    rows = world()
+    rows.apply(fees_limit("bill"))
+    rows.meter(meta(status("delivered", "regular/marketing")))
+    assert (rows.notices(), open_holds(rows)) == (["2026-01-15#whatsapp#100"], [])
+    for change in range(1, 3):
+        for _ in range(2):
+            rows.apply(fees_limit("suspend"), at=LATER)
+            assert len(open_holds(rows)) == 1
+        assert len(rows.notices()) == 1 + change
+        rows.apply(fees_limit("bill"), at=LATER)
+        assert open_holds(rows) == []
+
+
+def test_a_limit_that_suspends_from_now_on_and_is_not_reached_holds_nothing() -> None:
+    """The line that fired under the old limit may fire again, once it is reached."""
+    rows = world()
+    rows.apply(fees_limit("bill"))
+    rows.meter(meta(status("delivered", "regular/marketing")))
+    rows.apply(fees_limit("suspend", included="0.06"), at=LATER)
+    assert open_holds(rows) == []
+    rows.meter(*(meta(status("delivered", "regular/marketing", message=f"w{n}")) for n in range(2)))
+    assert len(open_holds(rows)) == 1
+
+
+def test_a_term_that_has_ended_is_suspended_no_more() -> None:
+    """Its hold ended with it; that the same contract is applied again opens none."""
+    rows = world()
+    used(rows, 4)
+    hold = rows.memory.holds["acme", "sms#limit#2026-01-15"]
+    rows.rows.holds.lift(hold, at=instant(date(2027, 1, 15), "America/Chicago"))
+    before = rows.snapshot()
+    rows.apply(sms_limit(4), at=instant(date(2027, 1, 15), "America/Chicago"))
+    assert rows.snapshot() == before
 
 
 def test_a_change_within_a_term_leaves_the_terms_before_alone() -> None:

@@ -6,7 +6,7 @@ lines fires both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -77,16 +77,22 @@ def _rearmed(row: TermRow, meter: str, line: int) -> int:
     return max(1, row.rearmings) if (meter, line) in row.rearmed else 0
 
 
-def rearm(row: TermRow, *, contract: Contract) -> TermRow:
-    """The row after limits changed: a line that the new allowance puts out of reach again may fire again.
+def rearm(row: TermRow, *, contract: Contract, held: Collection[str]) -> TermRow:
+    """The row after limits changed: which lines may fire again. ``held``: the meters whose limit
+    holds them already, or cannot any more since the term has ended.
 
-    A line that is still reached stays fired: nobody is told the same thing twice.
+    A line that the new allowance puts out of reach may; so may a full one that was billed when it fired and suspends
+    from now on, since what it says is another thing. Any other line that is still reached stays fired: nobody is told
+    the same thing twice.
     """
     again = frozenset(
         (meter, line)
         for meter, line in row.crossed
         if (allowance := contract.allowances.get(meter))
-        and row.of(meter).measured(allowance.measure) < threshold(allowance, line)
+        and (
+            row.of(meter).measured(allowance.measure) < threshold(allowance, line)
+            or (line == FULL and allowance.beyond == "suspend" and meter not in held)
+        )
     )
     rearmings = row.rearmings + 1 if again else row.rearmings
     return replace(row, crossed=row.crossed - again, rearmed=row.rearmed | again, rearmings=rearmings)

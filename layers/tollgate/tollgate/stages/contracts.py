@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from tollgate.domain.calendar import instant
+from tollgate.domain.calendar import instant, local_day
 from tollgate.domain.contract import Contract, change_problems, for_term, parse
 from tollgate.domain.errors import Conflict, Invalid, Problem
 from tollgate.domain.lines import crossings, rearm
@@ -152,7 +152,9 @@ def _apply_one(contract: Contract, *, ports: ContractPorts, by: str, at: datetim
 def _limits_take_effect(row: TermRow, tenant: str, *, ports: ContractPorts, at: datetime) -> None:
     """Fire the lines that a changed limit puts behind a term's usage, and lift the holds it puts out of reach."""
     contract = for_term(ports.contracts.versions(tenant), row.term)
-    changed = rearm(row, contract=contract)
+    held = [hold for hold in ports.holds.holds(tenant) if _is_limit_of(hold, row)]
+    ended = local_day(at, contract.timezone) >= row.term.end
+    changed = rearm(row, contract=contract, held=contract.allowances if ended else {hold.scope for hold in held})
     notices: list[Notice] = []
     holds: list[Hold] = []
     for meter in contract.allowances:
@@ -162,11 +164,14 @@ def _limits_take_effect(row: TermRow, tenant: str, *, ports: ContractPorts, at: 
             changed = changed.crossing(meter, crossing.notice.line or 0)
     if changed != row:
         ports.ledger.save_term(tenant, replace(changed, version=row.version + 1), notices=notices, holds=holds)
-    for hold in ports.holds.holds(tenant):
-        if hold.is_open and hold.cause == LIMIT and hold.reference.startswith(str(row.term.start)):
-            still_due = hold.scope in contract.allowances and _still_due(hold, changed, contract)
-            if not still_due:
-                ports.holds.lift(hold, at=at)
+    for hold in held:
+        still_due = hold.scope in contract.allowances and _still_due(hold, changed, contract)
+        if not still_due:
+            ports.holds.lift(hold, at=at)
+
+
+def _is_limit_of(hold: Hold, row: TermRow) -> bool:
+    return hold.is_open and hold.cause == LIMIT and hold.reference.startswith(str(row.term.start))
 
 
 def _still_due(hold: Hold, row: TermRow, contract: Contract) -> bool:
