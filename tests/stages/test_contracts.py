@@ -214,7 +214,7 @@ def fees_limit(beyond: str, *, included: str = "0.02") -> dict[str, Any]:
 
 
 def test_a_limit_that_suspends_from_now_on_holds_what_has_reached_it() -> None:
-    """From ``bill`` to ``suspend`` after its line fired: one hold, and a notice that says what is new; each time anew."""
+    """From ``bill`` to ``suspend`` after its line fired: one hold, and a notice that says what is new."""
     rows = world()
     rows.apply(fees_limit("bill"))
     rows.meter(meta(status("delivered", "regular/marketing")))
