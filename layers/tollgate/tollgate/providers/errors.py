@@ -23,6 +23,11 @@ class Forged(ReceiptError):
         self.reason = reason
 
 
+class Unsigned(Forged):
+    """A request without any proof, of a provider that leaves it out when something failed on its side and never sends
+    again what was refused for good. It is let in no more than any other, but may be sent again."""
+
+
 class Malformed(ReceiptError):
     """A body of which nothing can be read; ``problems`` names the places and what was expected there."""
 

@@ -169,6 +169,15 @@ def form_fields(body: bytes, *, provider: str) -> Mapping[str, str]:
     return {name: value for name, value in pairs if names.count(name) == 1}
 
 
+def tenant_in(metadata: object) -> str:
+    """``tenant_id`` of the JSON object that a message was sent with and that comes back as a string; empty without."""
+    try:
+        named = json.loads(metadata).get("tenant_id") if isinstance(metadata, str) else None
+    except (ValueError, AttributeError, RecursionError):  # not JSON, not an object, nested too deep
+        return ""
+    return named if isinstance(named, str) and re.fullmatch(PRINTABLE, named) and len(named) <= ID_LENGTH else ""
+
+
 def read[M: BaseModel](model: type[M], value: object, path: str = "") -> M | tuple[Problem, ...]:
     """An object read as a model, or everything that is wrong with it, each with its dotted path below ``path``."""
     try:

@@ -31,6 +31,11 @@ def secret_of(secrets: Mapping[str, str], purpose: str, account: str = "") -> st
     return secrets.get(purpose, "") if own is None else own
 
 
+def has_own(secrets: Mapping[str, str], purpose: str, account: str) -> bool:
+    """Whether an account has a secret of its own: then whoever knows it speaks for that account alone."""
+    return bool(account) and f"{purpose}:{account}" in secrets
+
+
 def is_recent(moment: datetime, received_at: datetime) -> bool:
     """Whether a request was signed no more than five minutes before or after it arrived."""
     return abs(received_at - moment) <= REPLAY_WINDOW
@@ -50,3 +55,11 @@ def basic(header: str) -> tuple[str, str] | None:
         return None
     user, separator, password = decoded.partition(":")
     return (user, password) if separator else None
+
+
+def basic_user(header: str, secrets: Mapping[str, str]) -> str:
+    """The user of Basic credentials that match ``password:<user>``, or ``username`` and ``password``; else empty."""
+    user, password = basic(header) or ("", "")
+    expected = secret_of(secrets, "password", user)
+    known = has_own(secrets, "password", user) or same(secrets.get("username", ""), user)
+    return user if expected and same(expected, password) and known else ""

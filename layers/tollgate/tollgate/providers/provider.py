@@ -22,9 +22,12 @@ from tollgate.providers.recipients import Hasher
 class Request:
     """An HTTP request as it arrived. ``query`` is the raw query string and ``body`` the raw bytes: signatures are over
     what was sent, never over what was understood. Header names are lower-case, whatever they were given as.
+    ``base_url`` is the public address that senders call, up to the route: from the configuration or the gateway itself,
+    never from a header.
     """
 
     method: str
+    base_url: str = ""
     path: str
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +36,13 @@ class Request:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "headers", {name.lower(): value for name, value in self.headers.items()})
+
+    @property
+    def url(self) -> str:
+        """What the sender called. A base path that the gateway has left in the path is not there twice."""
+        base_path = self.base_url.partition("://")[2].partition("/")[2]
+        path = self.path.removeprefix(f"/{base_path}") if base_path else self.path
+        return self.base_url + path + (f"?{self.query}" if self.query else "")
 
     def parameters(self, name: str) -> list[str]:
         """Every value of a query parameter, decoded, in order."""
@@ -129,8 +139,8 @@ def no_handshake(_request: Request, _secrets: Secrets) -> None:
     """The handshake of a provider that has none."""
 
 
-def says_nothing_more(_request: Request) -> Mapping[str, str]:
-    """The origin of a provider whose bodies name the account and the channel themselves."""
+def says_nothing_more(_request: Request, _secrets: Secrets) -> Mapping[str, str]:
+    """The origin of a provider whose bodies say all of it themselves."""
     return {}
 
 
@@ -141,9 +151,10 @@ class Webhook(Provider):
     ``verify`` returns for a genuine request, raises Forged for any other, and then Malformed for a genuine one whose
     body cannot be a receipt. ``handshake`` gives the plain text to answer a subscription with, None when the request
     is not one, and raises Forged when it does not know our token. ``origin`` gives what parsing must know of a genuine
-    request beside its body (``account``, ``channel``); it is kept among the receipt's headers, and never raises.
+    request beside its body; it is kept among the receipt's headers. ``account``: whom the proof speaks for alone, also
+    when the body names another; ``number``: the same, narrowed; ``channel``: what the address says the body is about.
     """
 
     verify: Callable[[Request, Secrets], None]
     handshake: Callable[[Request, Secrets], str | None] = no_handshake
-    origin: Callable[[Request], Mapping[str, str]] = says_nothing_more
+    origin: Callable[[Request, Secrets], Mapping[str, str]] = says_nothing_more

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tollgate.domain.errors import Refused, RetryLater
-from tollgate.providers.errors import Forged, Malformed
+from tollgate.providers.errors import Forged, Malformed, Unsigned
 from tollgate.providers.provider import Request, Webhook
 from tollgate.stages.ports import Count, Receipt, ReceiptQueue
 
@@ -48,6 +48,9 @@ def receive(
         if len(request.body) > MAX_BODY_BYTES:
             return Answer(413, f"a body may have {MAX_BODY_BYTES} bytes")
         provider.verify(request, secrets)
+    except Unsigned:
+        ports.count("RejectedReceipts", 1)
+        return Answer(503, "not signed, send it again")
     except Forged:
         ports.count("RejectedReceipts", 1)
         return Answer(403 if request.method == "GET" else 401, "the signature does not match")
@@ -60,7 +63,7 @@ def receive(
         provider=provider.name,
         body=request.body,
         received_at=request.received_at,
-        headers={**kept, **provider.origin(request)},
+        headers={**kept, **provider.origin(request, secrets)},
         source=request.path,
     )
     try:
