@@ -14,8 +14,10 @@ import argparse
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import batched
 from typing import Any, Final
 
@@ -114,51 +116,59 @@ class Pump:
         self._region, self._source, self._stop = region, source, stop
 
     def run(self) -> None:
-        """Batch after batch. While the local AWS is away there is nothing to do; a failed batch comes back in time."""
-        while not self._stop.is_set():
-            try:
-                worked = self.once()
-            except (BotoCoreError, ClientError) as away:
-                print(f"{self._source.queue}: {away}", flush=True)
-                self._stop.wait(BACK_OFF_SECONDS)
-                continue
-            if not worked:
-                self._stop.wait(IDLE_SECONDS)
+        """Batch after batch, the next one gathered while the function works. While the local AWS is away there is
+        nothing to do; a failed batch comes back in time."""
+        with ThreadPoolExecutor(1) as ahead:
+            gathered = ahead.submit(self.gather)
+            while not self._stop.is_set():
+                messages = self._unless_away(gathered.result) or []
+                gathered = ahead.submit(self.gather)
+                self._unless_away(partial(self.work, messages))
+                if not messages:
+                    self._stop.wait(IDLE_SECONDS)
 
-    def once(self) -> bool:
-        """One batch, if there is one. Whether there was."""
-        messages = list(self._gather())
+    def _unless_away[T](self, call: Callable[[], T]) -> T | None:
+        """What a call gives; None, after a while, when the local AWS did not answer it."""
+        try:
+            return call()
+        except (BotoCoreError, ClientError) as away:
+            print(f"{self._source.queue}: {away}", flush=True)
+            self._stop.wait(BACK_OFF_SECONDS)
+            return None
+
+    def work(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Hand a batch to the function, and delete what it has taken."""
         if not messages:
-            return False
+            return
         event = {"Records": [record(message, self._source, self._region) for message in messages]}
         answer = self._functions.invoke(FunctionName=self._source.function, Payload=json.dumps(event))
         said = answer["Payload"].read()
         if answer.get("FunctionError"):
             print(f"{self._source.queue}: {len(messages)} messages: {said[:500]!r}", flush=True)
             self._stop.wait(BACK_OFF_SECONDS)
-            return True
+            return
         done = taken(json.loads(said or b"null"), messages)
         for some in batched(done, CALL_MESSAGES, strict=False):
             entries = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(some)]
             self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
-        return True
 
-    def _gather(self) -> Iterator[Mapping[str, Any]]:
+    def gather(self) -> list[Mapping[str, Any]]:
         """Up to a batch of messages, until the queue is empty or the payload full."""
-        count = size = 0
-        while count < self._source.batch_size and size < PAYLOAD_BYTES:
+        gathered: list[Mapping[str, Any]] = []
+        size = 0
+        while len(gathered) < self._source.batch_size and size < PAYLOAD_BYTES:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,
-                MaxNumberOfMessages=min(CALL_MESSAGES, self._source.batch_size - count),
+                MaxNumberOfMessages=min(CALL_MESSAGES, self._source.batch_size - len(gathered)),
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
             received = answer.get("Messages", [])
             if not received:
-                return
-            yield from received
-            count += len(received)
+                break
+            gathered += received
             size += sum(len(message["Body"]) for message in received)
+        return gathered
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -60,16 +60,18 @@ class Functions:
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **error}
 
 
-def pump(queue: Queue, functions: Functions) -> Pump:
+def pumped(queue: Queue, functions: Functions) -> None:
+    """One batch gathered and worked."""
     stop = threading.Event()
     stop.set()  # nothing waits
-    return Pump(SOURCE, sqs=queue, functions=functions, region="eu-west-1", stop=stop)
+    pump = Pump(SOURCE, sqs=queue, functions=functions, region="eu-west-1", stop=stop)
+    pump.work(pump.gather())
 
 
 def test_a_batch_holds_what_the_template_asks_for_and_is_deleted_once_taken() -> None:
     """Twenty-five at most go out together, and all of them are deleted when none is named as failed."""
     queue, functions = Queue(*map(str, range(30))), Functions({"batchItemFailures": []})
-    assert pump(queue, functions).once()
+    pumped(queue, functions)
     assert [record["body"] for record in functions.events[0]["Records"]] == [str(n) for n in range(25)]
     assert queue.deleted == [f"handle-{n}" for n in range(25)]
 
@@ -77,7 +79,7 @@ def test_a_batch_holds_what_the_template_asks_for_and_is_deleted_once_taken() ->
 def test_a_record_has_the_shape_of_lambdas_event() -> None:
     """Attributes keep their names, message attributes have theirs in lower camel case."""
     queue, functions = Queue("{}"), Functions(None)
-    pump(queue, functions).once()
+    pumped(queue, functions)
     (record,) = functions.events[0]["Records"]
     assert record["messageAttributes"] == {"mark": {"stringValue": "x", "dataType": "String"}}
     assert record["attributes"] == {"SentTimestamp": "1795255200000"}
@@ -87,21 +89,21 @@ def test_a_record_has_the_shape_of_lambdas_event() -> None:
 def test_only_the_named_failures_stay() -> None:
     """A partial failure leaves exactly those messages in the queue."""
     queue = Queue("a", "b", "c")
-    pump(queue, Functions({"batchItemFailures": [{"itemIdentifier": "id-1"}]})).once()
+    pumped(queue, Functions({"batchItemFailures": [{"itemIdentifier": "id-1"}]}))
     assert queue.deleted == ["handle-0", "handle-2"]
 
 
 def test_an_error_leaves_the_whole_batch() -> None:
     """A function that ends in an error has taken nothing."""
     queue = Queue("a", "b")
-    assert pump(queue, Functions({"errorMessage": "no"}, failed=True)).once()
+    pumped(queue, Functions({"errorMessage": "no"}, failed=True))
     assert queue.deleted == []
 
 
 def test_an_empty_queue_invokes_nothing() -> None:
     """There is no batch of nothing."""
     functions = Functions(None)
-    assert not pump(Queue(), functions).once()
+    pumped(Queue(), functions)
     assert functions.events == []
 
 
@@ -110,6 +112,23 @@ def test_a_failure_that_names_no_message_of_the_batch_leaves_all(named: str | No
     """Lambda treats an answer that it cannot match as a failure of the whole batch."""
     messages = [{"MessageId": "id-0"}, {"MessageId": "id-1"}]
     assert taken({"batchItemFailures": [{"itemIdentifier": named}]}, messages) == []
+
+
+def test_a_running_pump_works_all_there_is_until_it_is_stopped() -> None:
+    """Batch after batch, the next one gathered meanwhile, and none twice."""
+    stop, queue = threading.Event(), Queue(*map(str, range(60)))
+
+    class Stopping(Functions):
+        def invoke(self, **given: Any) -> dict[str, Any]:
+            answer = super().invoke(**given)
+            if sum(len(event["Records"]) for event in self.events) == 60:
+                stop.set()
+            return answer
+
+    functions = Stopping({"batchItemFailures": []})
+    Pump(SOURCE, sqs=queue, functions=functions, region="eu-west-1", stop=stop).run()
+    assert [len(event["Records"]) for event in functions.events] == [25, 25, 10]
+    assert sorted(queue.deleted) == sorted(f"handle-{n}" for n in range(60))
 
 
 class Mappings:
