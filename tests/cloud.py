@@ -38,6 +38,7 @@ DRAFTED_AT = datetime(2026, 4, 5, 6, tzinfo=UTC)
 APP_SECRET, VERIFY_TOKEN = "app-secret-of-the-event-files", "verify-token-of-the-event-files"
 WEBHOOK_SECRET = "whsec_of_the_event_files"
 PLATFORM_KEY = "platform-key-of-the-event-files"
+CONSOLE_KEY = "console-key-of-the-event-files"
 RECIPIENT_KEY = "recipient-key-of-the-event-files"
 
 
@@ -118,6 +119,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         "STRIPE_SECRET": "stripe",
         "RECIPIENT_KEY_SECRET": "recipient-key",
         "PLATFORM_KEY_SECRET": "platform-key",
+        "CONSOLE_URL": "https://console.example",
+        "CONSOLE_KEY_SECRET": "console-key",
+        "OIDC_ISSUER": "https://identity.example",
+        "OIDC_CLIENT_ID": "console",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -191,6 +196,7 @@ def _resources() -> dict[str, str]:
         "stripe": json.dumps({"api_key": "rk_test_of_the_event_files", "webhook_secret": WEBHOOK_SECRET}),
         "recipient-key": RECIPIENT_KEY,
         "platform-key": PLATFORM_KEY,
+        "console-key": CONSOLE_KEY,
     }.items():
         secrets.create_secret(Name=name, SecretString=value)
     sqs = boto3.client("sqs")

@@ -24,6 +24,7 @@ from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.secrets import Secrets
+from tollgate.console.setting import Setting as SiteSetting
 from tollgate.domain.errors import RetryLater
 from tollgate.providers.provider import Setting
 from tollgate.providers.recipients import keyed_hasher
@@ -39,6 +40,7 @@ from tollgate.stages.settle import SettlePorts
 from tollgate.stages.suspend import SuspendPorts
 
 if TYPE_CHECKING:
+    from tollgate.adapters.oidc import OidcProvider
     from tollgate.adapters.ses import SesMailer
     from tollgate.stages.notify import NotifyPorts
 
@@ -157,6 +159,39 @@ class Runtime:
         """What reading a receipt depends on. The recipient key never changes: it is part of group records' keys."""
         key = self.secrets.text(self.settings.need("recipient_key_secret"))
         return Setting(hasher=keyed_hasher(key.encode()), default_account=self.settings.aws_sms_default_account)
+
+    @cached_property
+    def site(self) -> SiteSetting:
+        """Where the console is, and whom it trusts to say who somebody is."""
+        return SiteSetting(
+            url=self.settings.console_url.rstrip("/"),
+            issuer=self.settings.oidc_issuer,
+            client_id=self.settings.oidc_client_id,
+            roles_claim=self.settings.oidc_roles_claim,
+            local=self.settings.environment == "local",
+        )
+
+    @property
+    def console_key(self) -> bytes:
+        """The key of sessions and customers' links; a new one ends them all."""
+        return self.secrets.text(self.settings.need("console_key_secret")).encode()
+
+    @property
+    def platform_key(self) -> str:
+        """The bearer key of the platform and of scripts."""
+        return self.secrets.text(self.settings.need("platform_key_secret"))
+
+    @cached_property
+    def identity(self) -> OidcProvider:
+        """The identity provider."""
+        from tollgate.adapters.oidc import OidcProvider  # noqa: PLC0415 - only signing in pays for its import
+
+        name = self.settings.oidc_client_secret
+        return OidcProvider(
+            self.site.checked().issuer,
+            client_id=self.site.client_id,
+            secret=lambda: self.secrets.fields(name).get("client_secret", "") if name else "",
+        )
 
     def receive_ports(self) -> ReceivePorts:
         """Ports of the receive stage."""

@@ -1,0 +1,39 @@
+"""Links: the address under which one customer sees their own usage, without signing in.
+
+Always true: a link opens one tenant's pages, for reading and for the tenant's own warning settings, until it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tollgate.console import seals
+
+LASTS: Final = timedelta(days=30)
+PURPOSE: Final = "usage-link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who a link was made for. ``link`` is the sealed part of the address."""
+
+    tenant: str
+    link: str
+
+    @property
+    def subject(self) -> str:
+        """What the audit trail names: no person is known, only that it was the customer."""
+        return f"customer:{self.tenant}"
+
+
+def address(tenant: str, *, site: str, key: bytes, now: datetime, lasts: timedelta = LASTS) -> str:
+    """The address to put into a mail. ``site`` is the public address of the console."""
+    link = seals.sealed({"tenant": tenant}, key=key, purpose=PURPOSE, until=now + lasts)
+    return f"{site}/usage/{link}"
+
+
+def customer_of(link: str, *, key: bytes, now: datetime) -> Customer:
+    """Whose link it is. Raises BrokenSeal for one that is forged, changed or over."""
+    return Customer(tenant=seals.opened(link, key=key, purpose=PURPOSE, now=now)["tenant"], link=link)

@@ -1,0 +1,63 @@
+"""Ports: what pages and the API need of the outside. The composition root has all of it; tests bring fakes.
+
+Each is built when it is first asked for, so a page pays only for what it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tollgate.console.setting import Setting
+from tollgate.stages.ports import ContractRows, HoldRows, InvoiceRows, LedgerRows, NoticeRows, Quarantine
+
+
+class IdentityProvider(Protocol):
+    """The OpenID provider that says who somebody is. Every call may raise RetryLater."""
+
+    def authorization_endpoint(self) -> str:
+        """Where a browser goes to sign in."""
+        ...
+
+    def end_session_endpoint(self) -> str:
+        """Where a browser goes to sign out at the provider; empty where the provider has none."""
+        ...
+
+    def keys(self, *, fresh: bool) -> Sequence[Mapping[str, Any]]:
+        """The provider's public keys (JWK). ``fresh``: ask again, unless that was done a moment ago."""
+        ...
+
+    def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> str:
+        """The ID token for a code. Raises Refused when the provider does not accept it."""
+        ...
+
+
+class ConsolePorts(Protocol):
+    """What the console reads and writes. ``tollgate.runtime.Runtime`` has this shape."""
+
+    @property
+    def site(self) -> Setting: ...
+    @property
+    def console_key(self) -> bytes:
+        """The key of sessions and links."""
+        ...
+
+    @property
+    def platform_key(self) -> str:
+        """The bearer key of the platform and of scripts."""
+        ...
+
+    @property
+    def identity(self) -> IdentityProvider: ...
+    @property
+    def contracts(self) -> ContractRows: ...
+    @property
+    def ledger(self) -> LedgerRows: ...
+    @property
+    def invoices(self) -> InvoiceRows: ...
+    @property
+    def notices(self) -> NoticeRows: ...
+    @property
+    def holds(self) -> HoldRows: ...
+    @property
+    def quarantine(self) -> Quarantine: ...
