@@ -4,6 +4,7 @@
 one. What a real Stripe test account must know comes from the environment and is never written to the instance's folder.
 """
 
+import base64
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ def generated() -> Purposes:
     """Fresh values for every purpose that somebody outside the stack must share."""
     return {
         "meta": {"app_secret": secrets.token_hex(16), "verify_token": secrets.token_urlsafe(18)},
+        "plivo": {"auth_id": f"MA{secrets.token_hex(9).upper()}", "auth_token": secrets.token_hex(16)},
+        "bird": {"webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()},
         "twilio": {"auth_token": secrets.token_hex(16)},
         "stripe": {"api_key": STAND_IN_KEY, "webhook_secret": f"whsec_{secrets.token_hex(16)}"},
         "platform-key": {PLAIN: secrets.token_urlsafe(36)},
@@ -77,7 +80,7 @@ def put(client: Any, arns: Mapping[str, str], values: Purposes) -> list[str]:
 
 def published(arns: Mapping[str, str], values: Purposes) -> dict[str, Any]:
     """What ``endpoints.json`` says: what a sender must know to be believed. The API key of Stripe is not in it."""
-    providers = {name: values[name] for name in ("meta", "twilio") if name in arns}
+    providers = {name: values[name] for name in ("meta", "twilio", "plivo", "bird") if name in arns}
     return providers | {
         "stripe_webhook": values["stripe"]["webhook_secret"],
         "events_key": values["platform-key"][PLAIN],

@@ -184,6 +184,39 @@ def test_a_notification_of_the_topic_is_a_receipt_of_aws_sms(cloud: Cloud, name:
     assert receipt.received_at == datetime(2026, 3, 10, 17, 0, 0, 250_000, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [
+        ("aws-social/sns_delivered.json", "aws-social"),
+        ("aws-social/message_delivered.json", "aws-social"),
+        ("aws-social/message_inbound.json", "aws-social"),
+        ("aws-social/eventbridge_delivered.json", "aws-social"),
+        ("aws-sms/eventbridge.json", "aws-sms"),
+    ],
+)
+def test_a_notification_is_a_receipt_of_the_service_whose_shape_it_has(cloud: Cloud, name: str, provider: str) -> None:
+    """Both services' topics lead to the one queue, and raw delivery leaves the topic's name out."""
+    text = (EVENTS / name).read_text(encoding="utf-8")
+    receipt = cloud.read(notification(text))
+    assert (receipt.provider, receipt.body) == (provider, text.encode())
+
+
+def test_what_is_left_of_a_notification_tells_whose_it_was(cloud: Cloud) -> None:
+    """One that is cut off cannot be read, but is named after its service where it got so far as to say it."""
+    text = (EVENTS / "aws-social" / "message_delivered.json").read_text(encoding="utf-8")
+    assert cloud.read(notification(text[:-9])).provider == "aws-social"
+    assert cloud.read(notification(text[:9])).provider == "aws-sms"
+
+
+@pytest.mark.parametrize("word", ["whatsAppWebhookEntry", "aws.social-messaging"])
+def test_a_word_of_the_platforms_makes_no_text_message_another_services(cloud: Cloud, word: str) -> None:
+    """The context of an SMS is the platform's own, and may say anything."""
+    event = json.loads((EVENTS / "aws-sms" / "text_delivered.json").read_text(encoding="utf-8"))
+    event["context"][word] = word
+    assert cloud.read(notification(json.dumps(event))).provider == "aws-sms"
+    assert cloud.read(notification(json.dumps({"Message": json.dumps(event)}))).provider == "aws-sms"
+
+
 def test_a_message_without_the_mark_never_reads_the_bucket(cloud: Cloud) -> None:
     """An envelope that somebody published on the topic is the body of a message, not a pointer into our bucket."""
     forged = json.dumps({"provider": "meta", "object": "meta/2026/03/10/one", "headers": {}, "received_at": "x"})

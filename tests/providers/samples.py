@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -19,6 +20,7 @@ from tollgate.providers.registry import provider
 from tollgate.stages.ports import Receipt
 
 EVENTS = Path(__file__).parents[2] / "events"
+BASE_URL = "https://hooks.example.com"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HASHER = keyed_hasher(b"a key for tests")
 SETTING = Setting(hasher=HASHER)
@@ -120,6 +122,7 @@ class Signed:
         """A genuine request for the sample body, or one whose body or headers were changed on the way."""
         return Request(
             method="POST",
+            base_url=BASE_URL,
             path="/webhooks/x",
             headers=self.genuine() if headers is None else headers,
             body=self.body if body is None else body,
@@ -134,7 +137,41 @@ def meta_signature(body: bytes, secret: str = META_SECRETS["app_secret"]) -> str
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
+PLIVO_SECRETS = {"auth_token": "a plivo token for tests"}
+
+
+def plivo_signature(url: str, nonce: str = "12345", secret: str = PLIVO_SECRETS["auth_token"]) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), (url + nonce).encode(), hashlib.sha256).digest()).decode()
+
+
+BIRD_KEY = b"a bird key for tests"
+BIRD_SECRETS = {"webhook_secret": "whsec_" + base64.b64encode(BIRD_KEY).decode()}
+
+
+def bird_signature(body: bytes, *, at: datetime = NOW, key: bytes = BIRD_KEY, identity: str = "whe_1") -> str:
+    signed = f"{identity}.{int(at.timestamp())}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
 SIGNED: Mapping[str, Signed] = {
+    "plivo": Signed(
+        secrets=PLIVO_SECRETS,
+        wrong_secrets={"auth_token": "another account's token"},
+        body=sample("plivo", "status_delivered.form"),
+        signature_header="X-Plivo-Signature-V2",
+        sign=lambda _body: plivo_signature(f"{BASE_URL}/webhooks/x"),
+        headers={"X-Plivo-Signature-V2-Nonce": "12345"},
+        covers_body=False,
+    ),
+    "bird": Signed(
+        secrets=BIRD_SECRETS,
+        wrong_secrets={"webhook_secret": "whsec_" + base64.b64encode(b"another key").decode()},
+        body=sample("bird", "sms_delivered.json"),
+        signature_header="webhook-signature",
+        sign=bird_signature,
+        headers={"webhook-id": "whe_1", "webhook-timestamp": str(int(NOW.timestamp()))},
+        covers_time=True,
+    ),
     "meta": Signed(
         secrets=META_SECRETS,
         wrong_secrets={**META_SECRETS, "app_secret": "another app's secret"},

@@ -63,14 +63,15 @@ def believable(fact: Fact) -> bool:
     report = fact.report
     amounts = [a for a in (report.price, report.carrier_fee) if a is not None] if report else []
     pricing = fact.pricing or Pricing("", "")
+    most_segments, least, most = (10**9, -(10**9), 10**9) if fact.provider == "platform" else (255, 0, 1_000_000)
     words = (fact.account, fact.number, fact.message, fact.status, pricing.type, pricing.category, pricing.subtype)
     return (
         0 < len(fact.message) <= 512
         and "#" not in "".join(fact.key)
         and EARLIEST <= fact.at < LATEST
         and all(word.isascii() and word.isprintable() for word in words)
-        and all(a.is_finite() and 0 <= a <= 1_000_000 for a in amounts)
-        and (report is None or 1 <= report.segments <= 255)
+        and all(a.is_finite() and least <= a <= most for a in amounts)
+        and (report is None or 0 <= report.segments <= most_segments)
         and len(fact.recipient.prefix) <= 4
     )
 

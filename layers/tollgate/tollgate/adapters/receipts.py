@@ -1,7 +1,8 @@
 """The receipts queue: raw bodies on SQS, those over its size in the bucket with a pointer on SQS.
 
-Always true: the body comes out as the bytes that went in. A message that `receive` did not put there (a notification
-of AWS End User Messaging) is a receipt of ``aws-sms`` whose body is the message's own.
+Always true: the body comes out as the bytes that went in. A message that `receive` did not put there is a notification
+of AWS End User Messaging, a receipt whose body is the message's own: of ``aws-social`` when it looks like one of its,
+else of ``aws-sms``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tollgate.adapters.aws_errors import translated
+from tollgate.providers import aws_sms, aws_social
 from tollgate.stages.ports import Receipt
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 INLINE_BYTES: Final = 180_000  # base64 and the envelope stay well below SQS's 256 KiB
 MARK: Final = "tollgate-receipt"
-SMS: Final = "aws-sms"
 
 
 class SqsReceiptQueue:
@@ -64,7 +65,8 @@ def receipt_of(record: Mapping[str, Any], *, s3: S3Client, bucket: str) -> Recei
     if MARK not in record.get("messageAttributes", {}):
         sent = int(record.get("attributes", {}).get("SentTimestamp", "0"))
         arrived = datetime.fromtimestamp(sent / 1000, UTC)
-        return Receipt(id=identity, provider=SMS, body=text.encode(), received_at=arrived)
+        provider = aws_social.NAME if aws_social.is_its(text) else aws_sms.NAME
+        return Receipt(id=identity, provider=provider, body=text.encode(), received_at=arrived)
     envelope = _opened(text)
     if "object" in envelope:
         with translated("receipts bucket"):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from tollgate.providers import whatsapp
 from tollgate.providers.errors import Forged, Malformed
 from tollgate.providers.incoming import Incoming, json_object, read
+from tollgate.providers.proofs import same
 from tollgate.providers.provider import (
     Arrived,
     Parsed,

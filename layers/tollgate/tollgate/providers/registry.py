@@ -7,7 +7,10 @@ from typing import Final
 
 from tollgate.domain.errors import NotFound
 from tollgate.providers.aws_sms import AWS_SMS
+from tollgate.providers.aws_social import AWS_SOCIAL
+from tollgate.providers.bird import BIRD
 from tollgate.providers.meta import META
+from tollgate.providers.plivo import PLIVO
 from tollgate.providers.provider import Provider, Webhook
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
@@ -15,6 +18,9 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     for each in (
         META,
         AWS_SMS,
+        AWS_SOCIAL,
+        PLIVO,
+        BIRD,
     )
 }
 
