@@ -59,7 +59,7 @@ def problems(document: object) -> dict[str, str]:
         ({"contacts": {"billing": ["ap@acme.example\nBcc: x"]}}, "contacts.billing.0", "pattern"),
         ({"senders": []}, "senders", "expected at least one sender"),
         ({"senders": [META, META]}, "senders", "the same account is listed twice"),
-        ({"senders": [{"provider": "fax", "account": "1"}]}, "senders.0.provider", "expected one of aws-sms, meta"),
+        ({"senders": [{"provider": "fax", "account": "1"}]}, "senders.0.provider", "expected one of aws-sms, aws-social, bird"),
         ({"senders": [{"provider": "meta", "account": " "}]}, "senders.0.account", "at least 1 character"),
         ({"senders": [META, {"provider": "meta"}]}, "senders.1.account", "Field required"),
         ({"senders": [META | {"from": "soon"}]}, "senders.0.from", "valid date"),
@@ -346,3 +346,29 @@ def test_an_amount_is_kept_as_it_is_written() -> None:
     assert str(kept.allowances["whatsapp"].included) == "1000.10"
     assert kept.document()["allowances"]["whatsapp"]["included"] == "1000.10"
     assert kept.allowances["whatsapp"].included == D("1000.1")
+
+
+def test_the_review_rule_is_read_with_its_defaults() -> None:
+    """Left out: a third more or less is a jump, nothing is approved by rule, one person suffices."""
+    plain = parse(DOCUMENT).review
+    assert (plain.max_jump, plain.auto_below, plain.second_approver_above) == (30, None, None)
+    given = {"auto_below": "200.00", "max_jump": 50, "second_approver_above": "5000.00"}
+    rule = parse(DOCUMENT | {"review": given}).review
+    assert (rule.max_jump, rule.auto_below, rule.second_approver_above) == (50, D(200), D(5000))
+
+
+@pytest.mark.parametrize(
+    ("review", "path", "message"),
+    [
+        ({"auto_below": 200.1}, "review.auto_below", "write amounts in quotes"),
+        ({"auto_below": "0"}, "review.auto_below", "greater than 0"),
+        ({"max_jump": 0}, "review.max_jump", "greater than or equal to 1"),
+        ({"auto_below": "200", "second_approver_above": "199.99"}, "review", "expected auto_below at most"),
+        ({"auto": 1}, "review.auto", "Extra inputs"),
+    ],
+)
+def test_an_impossible_review_rule_is_refused(review: dict[str, object], path: str, message: str) -> None:
+    """A rule that would approve what needs two people among them."""
+    found = problems(DOCUMENT | {"review": review})
+    assert list(found) == [path]
+    assert message in found[path]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tollgate.domain.errors import Conflict, Invalid, RevisionChanged
 from tollgate.domain.invoices import (
     Invoice,
     Push,
+    Remark,
     approve,
     as_earlier,
     differences,
@@ -23,6 +25,7 @@ from tollgate.domain.invoices import (
     overdue_hold,
     refreshed,
     reinstatement,
+    send_back,
     settled,
 )
 from tollgate.domain.statement import Statement
@@ -289,3 +292,68 @@ def test_a_notice_before_stripe_has_answered_names_the_total() -> None:
     """What is owed is the whole total until Stripe says otherwise."""
     assert reinstatement(APPROVED, at=NOON).used == D("10.00")
     assert reinstatement(replace(OPEN, remaining=D(0)), at=NOON).used == 0
+
+
+@pytest.mark.parametrize(("above", "people"), [(None, 1), ("10.00", 1), ("9.99", 2)])
+def test_above_an_amount_two_people_approve(above: str | None, people: int) -> None:
+    """Exactly the amount takes one. The first leaves it a draft, and is kept beside the second."""
+    limit = None if above is None else D(above)
+    first = approve(DRAFT, revision=1, read=TEN, by="Jo Doe", at=NOON, due_date=DUE, second_above=limit)
+    assert (first.status, first.first_approved_by) == (("approved", "") if people == 1 else ("draft", "Jo Doe"))
+    if people == 2:
+        second = approve(first, revision=1, read=TEN, by="Al Roe", at=NOON, due_date=DUE, second_above=limit)
+        assert (second.status, second.first_approved_by, second.approved_by) == ("approved", "Jo Doe", "Al Roe")
+        assert second.due_date == DUE
+        for by in ("Jo Doe", "Al Roe"):
+            assert approve(second, revision=1, read=TEN, by=by, at=NOON, due_date=DUE, second_above=limit) is second
+
+
+@pytest.mark.parametrize("by", ["Jo Doe", "jo doe", " Jo Doe "])
+def test_one_person_is_not_two(by: str) -> None:
+    """However the name is spelled the second time."""
+    first = approve(DRAFT, revision=1, read=TEN, by="Jo Doe", at=NOON, due_date=DUE, second_above=D(0))
+    assert approve(first, revision=1, read=TEN, by=by, at=NOON, due_date=DUE, second_above=D(0)) is first
+
+
+def test_a_draft_that_is_sent_back_stays_a_draft_with_its_note() -> None:
+    """The first of two approvals is withdrawn; the same note again changes nothing; an approval answers it."""
+    first = approve(DRAFT, revision=1, read=TEN, by="Jo Doe", at=NOON, due_date=DUE, second_above=D(0))
+    back = send_back(first, revision=1, read=TEN, note="India?", by="mia", at=NOON)
+    assert (back.status, back.first_approved_by, back.first_approved_at) == ("draft", "", None)
+    assert back.sent_back == Remark(text="India?", by="mia", at=NOON)
+    assert send_back(back, revision=1, read=TEN, note="India?", by="mia", at=NOON + timedelta(days=1)) is back
+    assert approve(back, revision=1, read=TEN, by="Jo Doe", at=NOON, due_date=DUE).sent_back is None
+    assert approve(back, revision=1, read=TEN, by="Jo", at=NOON, due_date=DUE, second_above=D(0)).sent_back is None
+
+
+def test_a_new_revision_starts_without_notes_and_approvals() -> None:
+    """They were about what it said before; new flags alone leave them."""
+    first = approve(DRAFT, revision=1, read=TEN, by="Jo Doe", at=NOON, due_date=DUE, second_above=D(0))
+    back = replace(first, sent_back=Remark(text="?", by="mia", at=NOON))
+    assert refreshed(back, TEN, flags=["jump"]) == replace(back, flags=("jump",))
+    moved = refreshed(back, TWELVE)
+    assert (moved.revision, moved.first_approved_by, moved.first_approved_at, moved.sent_back) == (2, "", None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"by": ""}, Invalid, "by: expected the name of who sends it back"),
+        ({"note": " "}, Invalid, "note: expected 1 to 1000 characters"),
+        ({"note": "x" * 1001}, Invalid, "note: expected 1 to 1000 characters"),
+        ({"revision": 2}, RevisionChanged, "is at revision 1, not 2"),
+    ],
+)
+def test_sending_back_needs_a_name_a_note_and_what_was_read(
+    change: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    """As an approval does."""
+    given: dict[str, Any] = {"revision": 1, "read": TEN, "note": "why?", "by": "mia", "at": NOON} | change
+    with pytest.raises(error, match=words):
+        send_back(DRAFT, **given)
+
+
+def test_only_a_draft_is_sent_back() -> None:
+    """What is approved is corrected at Stripe."""
+    with pytest.raises(Conflict, match="is approved, not draft"):
+        send_back(APPROVED, revision=1, read=TEN, note="why?", by="mia", at=NOON)

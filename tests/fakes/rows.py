@@ -17,11 +17,12 @@ from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
 from tollgate.domain.records import Record, Usage
+from tollgate.domain.review import Summary, summary_of
 from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
 from tollgate.domain.usage import DayRow, TermRow
 from tollgate.stages import ports
-from tollgate.stages.ports import MailState, QuarantineRow, SenderKey
+from tollgate.stages.ports import AuditEntry, MailState, QuarantineRow, Run, SenderKey
 
 TRANSACTION_ITEMS = 100
 
@@ -47,6 +48,7 @@ class Memory:
     seen: set[str] = field(default_factory=set)
     audit: list[dict[str, Any]] = field(default_factory=list)
     commits: int = 0
+    runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
 
 
 def _read_at(stored: Record | TermRow | DayRow | None, version: int) -> None:
@@ -254,6 +256,10 @@ class MemoryHolds:
         stored = self.memory.holds.get((hold.tenant, hold.identity))
         if stored is None:
             raise NotFound("hold", f"{hold.tenant}/{hold.identity}")
+    def open(self, hold: Hold) -> None:
+        _are_new(self.memory, [], [hold])
+        _write(self.memory, [], [hold])
+
         self.memory.holds[hold.tenant, hold.identity] = replace(stored.lifted(at), version=2)
 
 
@@ -285,9 +291,12 @@ class MemoryInvoices:
         opened: Sequence[Hold] = (),
         lifted: Sequence[Hold] = (),
     ) -> Invoice:
+        what: str = "",
+        note: str = "",
         key = (invoice.tenant, invoice.statement.period.start)
         stored = self.memory.invoices.get(key)
         if (stored.version if stored else 0) != invoice.version:
+        resting_on: Sequence[Invoice] = (),
             raise Conflict(f"invoice {invoice.name} has moved")
         if stored == invoice and not (notices or opened or lifted):
             return invoice
@@ -298,18 +307,86 @@ class MemoryInvoices:
         if any((hold.tenant, hold.identity) not in self.memory.holds for hold in lifted):
             raise Conflict("a hold to lift was never opened")
         new = replace(invoice, version=invoice.version + 1)
+        for other in resting_on:
+            if self.memory.invoices.get((other.tenant, other.statement.period.start)) != other:
+                raise Conflict(f"invoice {other.name}, which it rests on, has moved")
         self.memory.invoices[key] = new
         self.memory.revisions[revision] = invoice.statement
         _write(self.memory, notices, opened)
         for hold in lifted:
             MemoryHolds(self.memory).lift(hold, at=hold.lifted_at or at)
-        self.memory.audit.append({"action": "invoice", "by": by, "at": at, "new": new})
+        self.memory.audit.append({"action": "invoice", "by": by, "at": at, "new": new, "what": what, "note": note})
         return new
 
 
 @dataclass
 class MemoryInbox:
     """The port ``Inbox``."""
+    def month(self, month: date) -> list[Summary]:
+        own = [
+            i
+            for (_, start), i in self.memory.invoices.items()
+            if (start.year, start.month) == (month.year, month.month)
+        ]
+        return [summary_of(invoice) for invoice in sorted(own, key=lambda i: (i.tenant, i.statement.period))]
+
+
+@dataclass
+class MemoryAudit:
+    """The port ``AuditRows``."""
+
+    memory: Memory
+
+    def add(self, entry: AuditEntry) -> None:
+        if {"entry": entry} in self.memory.audit:
+            return
+        if any(_place(kept["entry"]) == _place(entry) for kept in self.memory.audit if "entry" in kept):
+            raise Conflict("another entry says it was somebody else")
+        self.memory.audit.append({"entry": entry})
+
+    def entries(self, tenant: str, *, since: datetime | None = None) -> list[AuditEntry]:
+        own = [entry for entry in map(_audit_entry, self.memory.audit) if entry.tenant == tenant]
+        return sorted((e for e in own if since is None or e.at >= since), key=lambda entry: entry.at)
+
+
+def _place(entry: AuditEntry) -> tuple[object, ...]:
+    return (entry.tenant, entry.at, entry.action, entry.subject, entry.what)
+
+
+def _audit_entry(kept: dict[str, Any]) -> AuditEntry:
+    if "entry" in kept:
+        entry: AuditEntry = kept["entry"]
+        return entry
+    new, by, at = kept["new"], kept["by"], kept["at"]
+    if kept["action"] == "contract":
+        return AuditEntry(tenant=new.tenant, at=at, by=by, action="contract", subject=str(new.effective))
+    return AuditEntry(
+        tenant=new.tenant,
+        at=at,
+        by=by,
+        action="invoice",
+        subject=new.name,
+        what=kept["what"],
+        note=kept["note"],
+        status=new.status,
+        revision=new.revision,
+        version=new.version,
+    )
+
+
+@dataclass
+class MemoryRuns:
+    """The port ``RunRows``."""
+
+    memory: Memory
+
+    def save(self, run: Run) -> None:
+        self.memory.runs[run.schedule, run.at] = run
+
+    def last(self, schedule: str, count: int = 1) -> list[Run]:
+        own = [run for (name, _), run in self.memory.runs.items() if name == schedule]
+        return sorted(own, key=lambda run: run.at, reverse=True)[:count]
+
 
     memory: Memory
 
@@ -336,6 +413,8 @@ class Rows:
 
 def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = None) -> Rows:
     """Every port over one memory (a new one unless given)."""
+    audit: ports.AuditRows
+    runs: ports.RunRows
     memory = memory or Memory()
     return Rows(
         ledger=MemoryLedger(memory),
@@ -347,3 +426,5 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         invoices=MemoryInvoices(memory),
         inbox=MemoryInbox(memory),
     )
+        audit=MemoryAudit(memory),
+        runs=MemoryRuns(memory),

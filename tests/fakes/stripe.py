@@ -38,6 +38,7 @@ class MemoryStripe:
     created: dict[str, datetime] = field(default_factory=dict)
     added: dict[str, list[tuple[str, Decimal]]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
+    credits: dict[str, tuple[str, Decimal, Decimal, dict[str, str]]] = field(default_factory=dict)
     answers: dict[str, tuple[object, Any]] = field(default_factory=dict)
     breaking: dict[str, bool] = field(default_factory=dict)
 
@@ -61,7 +62,8 @@ class MemoryStripe:
     def break_down(self, step: str, *, done: bool) -> None:
         """The next ``step`` is answered with a server error, which is stored under its key; was its work ``done``?
 
-        Steps: ``customer``, ``standing``, ``invoice``, ``lines``, ``due``, ``finalize``, ``send``.
+        Steps: ``customer``, ``standing``, ``invoice``, ``lines``, ``due``, ``finalize``, ``send``, ``void``,
+        ``credit``.
         """
         self.breaking[step] = done
 
@@ -169,6 +171,43 @@ class MemoryStripe:
             raise Refused(f"no such invoice: {invoice}")
         return self.invoices[invoice]
 
+    def void(self, invoice: str, *, key: str = "") -> StripeInvoice:
+        """Stripe leaves what remained as it was. Without a key somebody does it at Stripe itself."""
+
+        def void() -> StripeInvoice:
+            current = self._in_status(invoice, "open", "uncollectible")
+            self.invoices[invoice] = replace(current, status="void", settled_at=self.now)
+            return self.invoices[invoice]
+
+        return self._once(key, ("void", invoice), void) if key else void()
+
+    def find_credit_note(self, invoice: str, *, metadata: Mapping[str, str]) -> str:
+        own = ((number, kept) for number, (of, _, _, kept) in self.credits.items() if of == invoice)
+        return next((number for number, kept in own if metadata.items() <= kept.items()), "")
+
+    def credit_note(
+        self,
+        invoice: str,
+        *,
+        amount: Decimal,
+        to_balance: Decimal,
+        currency: str,
+        memo: str,
+        metadata: Mapping[str, str],
+        key: str,
+    ) -> str:
+        def give() -> str:
+            current = self._in_status(invoice, "open", "paid", "uncollectible")
+            if amount - to_balance != min(amount, current.remaining):
+                raise Refused("the parts of the credit note do not add up")
+            number = f"{current.number}-CN-{len(self.credits) + 1:02}"
+            self.credits[number] = (invoice, amount, to_balance, dict(metadata))
+            remaining = current.remaining - (amount - to_balance)
+            self.invoices[invoice] = replace(current, remaining=remaining)
+            return number
+
+        return self._once(key, ("credit", invoice, amount, to_balance, memo, tuple(sorted(metadata.items()))), give)
+
     def _in_status(self, invoice: str, *statuses: str) -> StripeInvoice:
         current = self.invoice(invoice)
         if current.status not in statuses:
@@ -186,10 +225,6 @@ class MemoryStripe:
     def credit(self, invoice: str) -> None:
         """Finance gives a credit note over all that remains, in the reading where that leaves the invoice open."""
         self.invoices[invoice] = replace(self._in_status(invoice, "open"), remaining=Decimal(0))
-
-    def void(self, invoice: str) -> None:
-        """Finance voids it at Stripe; Stripe leaves what remained as it was."""
-        self.invoices[invoice] = replace(self._in_status(invoice, "open", "uncollectible"), status="void")
 
     def write_off(self, invoice: str) -> None:
         """Finance marks it uncollectible."""

@@ -93,6 +93,8 @@ class Billing:
             holds=self.faults.wrap(plain.holds),
             invoices=self.faults.wrap(plain.invoices),
             inbox=self.faults.wrap(plain.inbox),
+            audit=self.faults.wrap(plain.audit),
+            runs=self.faults.wrap(plain.runs),
         )
 
     def count(self, name: str, value: int) -> None:
@@ -168,8 +170,14 @@ class Billing:
         return SuspendPorts(contracts=rows.contracts, holds=rows.holds, stripe=self.faults.wrap(self.stripe))
 
     def invoice_ports(self) -> InvoicePorts:
+        rows = self.rows
         return InvoicePorts(
-            close=self.close_ports(), issue=self.issue_ports(), settle=self.settle_ports(), holds=self.rows.holds
+            close=self.close_ports(),
+            issue=self.issue_ports(),
+            settle=self.settle_ports(),
+            holds=rows.holds,
+            quarantine=rows.quarantine,
+            runs=rows.runs,
         )
 
     def close(self, now: datetime) -> Closed:

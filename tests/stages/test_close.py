@@ -222,7 +222,7 @@ def test_what_was_voided_comes_out_in_the_next_statement() -> None:
     assert world.close(at("2026-03-07")).refreshed == ("2026-02-01",)
     invoice = world.invoice(FEBRUARY)
     assert lines(invoice) == {"marketing/North America": "2.00", "brought-forward": "5.00"}
-    assert (str(invoice.statement.total), invoice.flags) == ("7.00", ("brings-forward",))
+    assert (str(invoice.statement.total), invoice.flags) == ("7.00", ("brings-forward", "jump"))
 
 
 def test_flags_name_what_finance_should_look_at() -> None:
@@ -232,7 +232,7 @@ def test_flags_name_what_finance_should_look_at() -> None:
     assert world.invoice(JANUARY).flags == ("first-invoice",)
     world.use(JANUARY, "1.00")
     world.close(at("2026-03-05"))
-    assert world.invoice(FEBRUARY).flags == ("adjusts-earlier-months",)
+    assert world.invoice(FEBRUARY).flags == ("adjusts-earlier-months", "jump")
 
 
 class Overtaken(MemoryInvoices):

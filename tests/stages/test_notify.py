@@ -221,6 +221,9 @@ def test_of_two_that_read_the_same_row_one_claims_it() -> None:
             other.notify()
             return rendered_meanwhile(tenant)
 
+        def open(self, hold: Hold) -> None:
+            raise NotImplementedError
+
         def lift(self, hold: Hold, *, at: datetime) -> None:
             raise NotImplementedError
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tollgate import settings as environment
 from tollgate.adapters import aws
+from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
@@ -21,6 +22,7 @@ from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
 from tollgate.adapters.dynamodb.store import Store
+from tollgate.adapters.dynamodb.runs import DynamoRuns
 from tollgate.adapters.eventbridge import EventBridgeBus
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.secrets import Secrets
@@ -123,6 +125,21 @@ class Runtime:
 
     @cached_property
     def bus(self) -> EventBridgeBus:
+    @cached_property
+    def audit(self) -> DynamoAudit:
+        """Who did what."""
+        return DynamoAudit(self._store)
+
+    @cached_property
+    def runs(self) -> DynamoRuns:
+        """What the schedules did."""
+        return DynamoRuns(self._store)
+
+    @cached_property
+    def events(self) -> DynamoEvents:
+        """Identities of the platform's events, and what providers billed."""
+        return DynamoEvents(self._store)
+
         """The event bus."""
         return EventBridgeBus(self._client("events"), bus=self.settings.need("event_bus_name"))
 
@@ -201,7 +218,6 @@ class Runtime:
             queue_url=self.settings.need("receipts_queue_url"),
             bucket=self.settings.need("receipts_bucket"),
         )
-        return ReceivePorts(queue=queue, count=self.count)
 
     def meter_ports(self) -> MeterPorts:
         """Ports of the meter stage."""
@@ -250,7 +266,14 @@ class Runtime:
         close = ClosePorts(
             ledger=self.ledger, contracts=self.contracts, invoices=self.invoices, count=self.count, pause=pause
         )
-        return InvoicePorts(close=close, issue=self.issue_ports(), settle=self.settle_ports(), holds=self.holds)
+        return InvoicePorts(
+            close=close,
+            issue=self.issue_ports(),
+            settle=self.settle_ports(),
+            holds=self.holds,
+            quarantine=self.quarantine,
+            runs=self.runs,
+        )
 
     def contract_ports(self) -> ContractPorts:
         """Ports of applying contracts."""

@@ -14,6 +14,7 @@ from tests.adapters.rows.tables import Tables, create
 from tests.domain.examples import MARKETS
 from tests.fakes.rows import Memory, Rows, memory_rows
 from tollgate.adapters.dynamodb import (
+    DynamoAudit,
     DynamoContracts,
     DynamoHolds,
     DynamoInbox,
@@ -22,6 +23,7 @@ from tollgate.adapters.dynamodb import (
     DynamoNotices,
     DynamoQuarantine,
     DynamoRates,
+    DynamoRuns,
     Store,
 )
 
@@ -39,6 +41,8 @@ def dynamo_rows(store: Store) -> Rows:
         holds=DynamoHolds(store),
         invoices=DynamoInvoices(store),
         inbox=DynamoInbox(store),
+        audit=DynamoAudit(store),
+        runs=DynamoRuns(store),
     )
 
 

@@ -10,8 +10,9 @@ from tests.adapters.rows.samples import MAY, change, digits, hold, invoice, stat
 from tests.domain.examples import NOON, D
 from tests.fakes.rows import Rows
 from tollgate.domain.errors import Conflict, NotFound
-from tollgate.domain.invoices import Invoice, Push
+from tollgate.domain.invoices import Credit, Invoice, Push, Remark
 from tollgate.domain.notices import Notice
+from tollgate.domain.review import summary_of
 
 
 def saved(rows: Rows, new: Invoice, **beside: Any) -> Invoice:
@@ -27,6 +28,9 @@ def test_an_invoice_reads_back_as_it_was_saved(rows: Rows, tenant: str) -> None:
     whole = replace(
         invoice(tenant),
         status="open",
+        first_approved_by="Jo",
+        first_approved_at=NOON,
+        sent_back=Remark(text="India?", by="Al", at=NOON),
         approved_by="Mia",
         approved_at=NOON,
         due_date=date(2026, 6, 17),
@@ -38,6 +42,7 @@ def test_an_invoice_reads_back_as_it_was_saved(rows: Rows, tenant: str) -> None:
         suspend_on=date(2026, 6, 25),
         suspended_on=date(2026, 6, 25),
         push=Push(attempts=2, key_attempt=1, error="busy", flagged=True),
+        credits=(Credit(reference="c1", amount=D("4.00"), reason="goodwill", by="Mia", at=NOON, number="CN-01"),),
     )
     first = saved(rows, whole)
     assert first == replace(whole, version=1)
@@ -152,3 +157,28 @@ def test_times_of_any_zone_are_kept_as_instants(rows: Rows, tenant: str) -> None
     first = saved(rows, replace(invoice(tenant), approved_at=at))
     assert rows.invoices.invoice(tenant, MAY).approved_at == at
     assert saved(rows, rows.invoices.invoice(tenant, MAY)) == first
+
+
+def test_a_month_lists_the_invoices_of_every_tenant_that_begin_in_it(rows: Rows, tenant: str) -> None:
+    """As they are now, by tenant; asked for by any day of the month."""
+    march, april = date(2031, int(tenant.removeprefix("tenant-")) % 11 + 1, 1), date(2031, 12, 1)
+    names = [f"{tenant}-b", f"{tenant}-a", "INVOICE"]  # a name that begins like a row's key
+    for name in names:
+        saved(rows, invoice(name, period=march))
+    approved = saved(rows, replace(rows.invoices.invoice(names[0], march), status="approved", approved_by="Mia"))
+    saved(rows, replace(invoice(tenant, period=date(2031, 11, 15)), status="nil"))
+    found = [one for one in rows.invoices.month(march.replace(day=28)) if one.tenant in names]
+    assert found == [summary_of(rows.invoices.invoice(name, march)) for name in sorted(names)]
+    assert summary_of(approved) in found
+    assert [digits(one.total) for one in found] == ["120.50"] * 3
+    assert [one.tenant for one in rows.invoices.month(april) if one.tenant == tenant] == []
+
+
+def test_an_invoice_is_saved_only_while_what_it_rests_on_has_not_moved(rows: Rows, tenant: str) -> None:
+    """At the version that was read: else neither it nor what follows is written."""
+    earlier = saved(rows, invoice(tenant, period=date(2026, 4, 1)))
+    first = saved(rows, invoice(tenant), resting_on=[earlier])
+    saved(rows, replace(earlier, status="void"))
+    with pytest.raises(Conflict):
+        saved(rows, replace(first, status="approved"), resting_on=[earlier], opened=[hold(tenant)])
+    assert (rows.invoices.invoice(tenant, MAY), rows.holds.holds(tenant)) == (first, [])

@@ -123,3 +123,15 @@ def test_a_hold_that_was_never_opened_is_not_found(rows: Rows, tenant: str) -> N
     with pytest.raises(NotFound):
         rows.holds.lift(hold(tenant), at=NOON)
     assert rows.holds.holds(tenant) == []
+
+
+def test_a_manual_hold_is_opened_once(rows: Rows, tenant: str) -> None:
+    """With whose it is and why; open or lifted, the same is not opened again."""
+    own = replace(hold(tenant, scope="all"), cause="manual", reference="fraud", by="mia", note="stolen card")
+    rows.holds.open(own)
+    assert rows.holds.holds(tenant) == [replace(own, version=1)]
+    for lifts in (False, True):
+        if lifts:
+            rows.holds.lift(own, at=NOON)
+        with pytest.raises(Conflict):
+            rows.holds.open(own)

@@ -157,6 +157,23 @@ class Approval(_Model):
 
 
 DEFAULT_ALLOWANCES: Final[Mapping[str, Mapping[str, Any]]] = {
+class Review(_Model):
+    """How drafts are reviewed, in the contract's currency. ``max_jump``: the change against the months before, in
+    percent, beyond which somebody must look. Below ``auto_below`` a clean draft is approved by rule; above
+    ``second_approver_above`` two people approve. Left out: nothing is approved by rule, one person suffices."""
+
+    max_jump: int = Field(default=30, ge=1, le=10_000)
+    auto_below: Exact | None = Field(default=None, gt=0, le=Decimal(10) ** 12)
+    second_approver_above: Exact | None = Field(default=None, ge=0, le=Decimal(10) ** 12)
+
+    @model_validator(mode="after")
+    def _rule_below_people(self) -> Self:
+        rule, people = self.auto_below, self.second_approver_above
+        if rule is not None and people is not None and rule > people:
+            raise ValueError("expected auto_below at most second_approver_above: a rule is not one of two people")
+        return self
+
+
     "whatsapp": {"measure": "fees", "included": "1000.00", "warn_at": [75], "beyond": "bill"},
     "sms": {"measure": "messages", "included": 50_000, "warn_at": [75], "beyond": "suspend"},
 }
@@ -198,6 +215,10 @@ class Contract(_Model):
     @field_validator("senders")
     @classmethod
     def _some_and_distinct(cls, senders: tuple[SenderRule, ...]) -> tuple[SenderRule, ...]:
+    review: Review = Review()
+    pass_through: Annotated[
+        tuple[Literal["message", "carrier", "platform", "meta"], ...], AfterValidator(_in_order)
+    ] = COMPONENTS
         # Not a minimum length of the field: that would be reported of a list whose only sender is wrong.
         if not senders:
             raise ValueError("expected at least one sender")
@@ -287,7 +308,7 @@ def change_problems(old: Sequence[Contract], new: Contract) -> list[Problem]:
     changed = ", ".join(changed_limits(in_force(old, new.effective) or current, new))
     if changed and new.approval is None:
         expected = "name who approved it (by) and the document that says so (document)"
-        problems.append(Problem("approval", f"the limits of {changed} change: {expected}"))
+        problems += [Problem("approval", f"{change}: {expected}") for change in changed]
     return problems
 
 

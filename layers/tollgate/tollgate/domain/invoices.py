@@ -23,6 +23,7 @@ PAID: Final = "paid"
 VOID: Final = "void"
 UNCOLLECTIBLE: Final = "uncollectible"
 SETTLED: Final = frozenset({PAID, VOID})
+LONGEST_NOTE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +41,47 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What finance wrote beside a draft that it sent back."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """A credit note. ``reference`` names it before Stripe does; ``number`` is Stripe's, empty until it is issued.
+
+    ``refused``: why Stripe did not take it; such a one credits nothing.
+    """
+
+    reference: str
+    amount: Decimal
+    reason: str
+    by: str
+    at: datetime
+    number: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
     """A statement and everything that has happened to it. ``version`` 0: not written yet.
 
     ``status``: draft, nil, carried, approved, open, paid, void, uncollectible. ``remaining``: what Stripe says is still
     owed, once issued. ``overdue_on``: the day the past-due notice was given; ``suspend_on``: what it announced;
-    ``suspended_on``: the day it came to that.
+    ``suspended_on``: the day it came to that. ``first_approved_by``: of two people, the first; ``sent_back``: why a
+    draft waits for a new revision.
     """
 
     statement: Statement
     status: str
     revision: int = 1
     flags: tuple[str, ...] = ()
+    first_approved_by: str = ""
+    first_approved_at: datetime | None = None
+    sent_back: Remark | None = None
     approved_by: str = ""
     approved_at: datetime | None = None
     due_date: date | None = None
@@ -63,6 +93,7 @@ class Invoice:
     suspend_on: date | None = None
     suspended_on: date | None = None
     push: Push = field(default_factory=Push)
+    credits: tuple[Credit, ...] = ()
     version: int = 0
 
     @property
@@ -86,26 +117,78 @@ def refreshed(invoice: Invoice, statement: Statement, *, flags: Sequence[str] = 
         raise Conflict(f"invoice {invoice.name} of {invoice.tenant} is {invoice.status} and cannot change")
     if statement == invoice.statement and tuple(flags) == invoice.flags:
         return invoice
-    moved = statement != invoice.statement
-    return replace(
-        invoice,
-        statement=statement,
-        status=statement.kind,
-        flags=tuple(flags),
-        revision=invoice.revision + (1 if moved else 0),
-    )
+    if statement == invoice.statement:
+        return replace(invoice, flags=tuple(flags))
+    return as_new_revision(replace(invoice, statement=statement, status=statement.kind, flags=tuple(flags)))
+
+
+def as_new_revision(invoice: Invoice) -> Invoice:
+    """With the next number, and without what was said of the one before."""
+    return replace(invoice, revision=invoice.revision + 1, first_approved_by="", first_approved_at=None, sent_back=None)
 
 
 def approve(
-    invoice: Invoice, *, revision: int, read: Statement | None, by: str, at: datetime, due_date: date
+    invoice: Invoice,
+    *,
+    revision: int,
+    read: Statement | None,
+    by: str,
+    at: datetime,
+    due_date: date,
+    second_above: Decimal | None = None,
 ) -> Invoice:
     """Approve the revision that was read. ``read`` is the content of the named revision, where it is still known.
 
-    Raises RevisionChanged when it is no longer the current one, Conflict when the invoice is not a draft, Invalid when
-    nobody is named. Approving again what the same person approved at the same revision changes nothing.
+    A total above ``second_above`` takes two different people: it stays a draft until the second has approved the same
+    revision. Raises RevisionChanged when it is no longer the current one, Conflict when the invoice is not a draft,
+    Invalid when nobody is named. Approving again what the same person approved at the same revision changes nothing.
     """
+    named("approval", by, "approves")
+    _current(invoice, revision, read)
+    if invoice.status != DRAFT and by in (invoice.approved_by, invoice.first_approved_by):
+        return invoice
+    _only_draft(invoice)
+    two = second_above is not None and invoice.statement.total > second_above
+    if two and not invoice.first_approved_by:
+        return replace(invoice, first_approved_by=by, first_approved_at=at, sent_back=None)
+    if two and _same_person(invoice.first_approved_by, by):
+        return invoice
+    return replace(
+        invoice, status=APPROVED, approved_by=by, approved_at=at, due_date=due_date, remaining=None, sent_back=None
+    )
+
+
+def send_back(invoice: Invoice, *, revision: int, read: Statement | None, note: str, by: str, at: datetime) -> Invoice:
+    """The draft with a note why it is not approved as it is; a first approval of it is withdrawn.
+
+    Raises as ``approve`` does, and Invalid without a note.
+    """
+    named("sending back", by, "sends it back")
+    written("sending back", "note", note)
+    _current(invoice, revision, read)
+    _only_draft(invoice)
+    if invoice.sent_back is not None and (invoice.sent_back.text, invoice.sent_back.by) == (note, by):
+        return invoice
+    return replace(invoice, sent_back=Remark(text=note, by=by, at=at), first_approved_by="", first_approved_at=None)
+
+
+def named(what: str, by: str, does: str) -> None:
+    """Nothing is done by nobody. Raises Invalid."""
     if not by.strip():
-        raise Invalid("approval", [Problem("by", "expected the name of who approves")])
+        raise Invalid(what, [Problem("by", f"expected the name of who {does}")])
+
+
+def written(what: str, field_name: str, text: str) -> None:
+    """A reason or note that says something. Raises Invalid."""
+    if not 0 < len(text.strip()) <= LONGEST_NOTE:
+        raise Invalid(what, [Problem(field_name, f"expected 1 to {LONGEST_NOTE} characters")])
+
+
+def _same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _current(invoice: Invoice, revision: int, read: Statement | None) -> None:
     if revision != invoice.revision:
         raise RevisionChanged(
             tenant=invoice.tenant,
@@ -114,11 +197,11 @@ def approve(
             current=invoice.revision,
             differences=differences(read, invoice.statement),
         )
-    if invoice.approved_by == by:
-        return invoice
+
+
+def _only_draft(invoice: Invoice) -> None:
     if invoice.status != DRAFT:
         raise Conflict(f"invoice {invoice.name} of {invoice.tenant} is {invoice.status}, not draft")
-    return replace(invoice, status=APPROVED, approved_by=by, approved_at=at, due_date=due_date, remaining=None)
 
 
 def differences(old: Statement | None, new: Statement) -> list[str]:

@@ -14,6 +14,7 @@ SUSPENDED: Final = "suspended"
 REINSTATED: Final = "reinstated"
 
 LIMIT: Final = "limit"
+MANUAL: Final = "manual"
 ALL_SERVICES: Final = "all"
 
 AUDIENCE: Final = {
@@ -64,7 +65,8 @@ class Hold:
     """A reason why a service is suspended. ``scope`` is a meter or ``all``; open while ``lifted_at`` is None.
 
     ``reference`` names the cause: the term's start for a limit (with the allowance, if it was changed since, and the
-    number of the change from the second on), the period for an overdue invoice.
+    number of the change from the second on), the period for an overdue invoice. A ``manual`` one is somebody's
+    (``by``), named after why and when, with a ``note``; nothing but a person lifts it.
     """
 
     tenant: str
@@ -73,6 +75,8 @@ class Hold:
     reference: str
     opened_at: datetime
     lifted_at: datetime | None = None
+    by: str = ""
+    note: str = ""
     version: int = 0
 
     @property

@@ -157,7 +157,7 @@ def compute(
     stated = ZERO
     for usage in (current, *late):
         now, before = known_of(usage), last_known(earlier, usage.term.start)
-        amount = round_half_up(_billable_sum(now), currency) - round_half_up(_billable_sum(before), currency)
+        amount = round_half_up(billable_sum(now), currency) - round_half_up(billable_sum(before), currency)
         parts = _term_parts(usage, now, before, period if usage is current else None)
         known[usage.term.start] = now
         stated += amount
@@ -193,7 +193,8 @@ def _kind(due: Decimal, currency: str) -> str:
     return DRAFT if due >= minimum_charge(currency) else CARRIED
 
 
-def _billable_sum(known: TermStatement) -> Decimal:
+def billable_sum(known: TermStatement) -> Decimal:
+    """What of a term's usage is billable over all meters, exact."""
     return sum((meter.billable for meter in known.values()), ZERO)
 
 

@@ -9,9 +9,9 @@ from typing import Final
 from tollgate.domain.contract import Allowance
 from tollgate.domain.money import ZERO
 from tollgate.domain.notices import LIMIT, Hold
+from tollgate.domain.pace import Pace, pace
 from tollgate.mails.content import Bar, Content, Fact, Link, Section
 from tollgate.mails.letter import Letter, footer, hold_paragraphs, meter_name, questions
-from tollgate.mails.pace import Pace, pace
 from tollgate.mails.wording import last_day
 
 SUSPEND: Final = "suspend"

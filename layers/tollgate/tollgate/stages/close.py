@@ -16,6 +16,7 @@ from tollgate.domain.calendar import Period, Term, instant, local_day, period_on
 from tollgate.domain.contract import Contract
 from tollgate.domain.invoices import Invoice, as_earlier, draft, may_refresh, refreshed
 from tollgate.domain.money import ZERO
+from tollgate.domain.review import draft_flags
 from tollgate.domain.statement import (
     Earlier,
     MeterStatement,
@@ -77,13 +78,15 @@ def close_periods(tenant: str, *, ports: ClosePorts, now: datetime, close_after_
         usage = _term_usage(tenant, term, versions, until=period.end, ports=ports)
         earlier = [as_earlier(invoice) for invoice in done]
         statement = _statement(tenant, period, usage, versions, earlier, ports)
-        invoice = _drafted(statement, existing, first=not done)
+        flags = draft_flags(statement, before=[one.statement.stated for one in done], versions=versions)
+        invoice = refreshed(existing, statement, flags=flags) if existing else draft(statement, flags=flags)
         if invoice != existing:
             recountable = _recountable(statement, earlier, versions[0], now)
             if not all(counters_agree(tenant, each, ports=ports) for each in recountable):
                 ports.count("CounterMismatch", 1)
                 return Closed(tuple(drafted), tuple(moved), (str(period.start),))
-            invoice = ports.invoices.save(invoice, by=SYSTEM, at=now)
+            # A later draft that is approved meanwhile stands on what this one said before.
+            invoice = ports.invoices.save(invoice, by=SYSTEM, at=now, resting_on=later)
             (moved if existing else drafted).append(invoice.name)
         done.append(invoice)
     return Closed(tuple(drafted), tuple(moved))
@@ -136,19 +139,6 @@ def _recount(tenant: str, period: Period, ledger: LedgerRows) -> dict[Cell, Tota
     for _, usage in ledger.month(tenant, period.start, period.end):
         cells[cell_of(usage)] = cells.get(cell_of(usage), Totals()) + totals_of(usage)
     return cells
-
-
-def _drafted(statement: Statement, existing: Invoice | None, *, first: bool) -> Invoice:
-    flags = [
-        flag
-        for flag, raised in (
-            ("first-invoice", first),
-            ("adjusts-earlier-months", any(line.key.startswith("adjustment/") for line in statement.lines)),
-            ("brings-forward", any(line.key == "brought-forward" for line in statement.lines)),
-        )
-        if raised
-    ]
-    return refreshed(existing, statement, flags=flags) if existing else draft(statement, flags=flags)
 
 
 def _statement(

@@ -1,5 +1,5 @@
-"""Invoice: the daily run. End limit holds whose term is over, close periods, push what is approved (once more what is
-flagged), follow Stripe where its events were lost, dun what is late.
+"""Invoice: the daily run. End limit holds whose term is over, close periods, approve what a contract's rule approves,
+push what is approved (once more what is flagged), follow Stripe where its events were lost, dun what is late.
 
 Each tenant and each step stands alone: one that fails is named in the report and tried again by the next run.
 """
@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Final
 
 from tollgate.domain.calendar import local_day
 from tollgate.domain.errors import TollgateError
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, Invoice, dun
 from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
 from tollgate.stages.issue import IssuePorts, contract_of, push
-from tollgate.stages.ports import HoldRows
+from tollgate.stages.ports import HoldRows, Quarantine, Run, RunRows
+from tollgate.stages.review import Waiting, approve_by_rule
 from tollgate.stages.settle import SettlePorts, follow
 from tollgate.stages.suspend import end_limit_holds
+
+SCHEDULE: Final = "invoice"
+MAX_NAMED: Final = 300
+"""Of each action, in the row of a run: an item holds 400 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,8 @@ class InvoicePorts:
     issue: IssuePorts
     settle: SettlePorts
     holds: HoldRows
+    quarantine: Quarantine
+    runs: RunRows
 
 
 @dataclass(slots=True)
@@ -38,6 +46,7 @@ class Report:
     drafted: list[str] = field(default_factory=list)
     refreshed: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
+    approved: list[str] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
     flagged: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
@@ -48,7 +57,7 @@ class Report:
 
 
 def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
-    """The daily run over every tenant."""
+    """The daily run over every tenant, and a row that says what it did."""
     report = Report()
     for tenant in ports.close.contracts.tenants():
         with _step(report, tenant, "lift"):
@@ -56,15 +65,33 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
         with _step(report, tenant, "close"):
             _close(tenant, ports, now, close_after_days, report)
         with _step(report, tenant, "read invoices"):
+        with _step(report, tenant, "approve by rule"):
+            approved = approve_by_rule(
+                tenant, contracts_rows=ports.close.contracts, invoices=ports.close.invoices, waiting=waiting,
+                blocked=report.blocked, now=now,
+            )  # fmt: skip
+            report.approved += [f"{tenant}/{period}" for period in approved]
             for invoice in ports.issue.invoices.invoices(tenant):
                 with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
                     _progress(invoice, ports, now, report)
     if report.failed:
         ports.close.count("TenantRunFailed", len(report.failed))
     return report
+    ports.runs.save(run_of(SCHEDULE, report, at=now))
 
 
 @contextmanager
+def run_of(schedule: str, report: Report, *, at: datetime) -> Run:
+    """A report as it is kept: of each action how often, and the first few by name."""
+    done: dict[str, list[str]] = asdict(report)
+    return Run(
+        schedule=schedule,
+        at=at,
+        counts={action: len(names) for action, names in done.items()},
+        report={action: tuple(names[:MAX_NAMED]) for action, names in done.items() if names},
+    )
+
+
 def _step(report: Report, tenant: str, step: str) -> Iterator[None]:
     try:
         yield

@@ -15,6 +15,7 @@ from typing import Final
 
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import instant, last_instant, local_day
+from tollgate.domain.continuity import follows, resting_on
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict, NotFound, Refused, RetryLater
 from tollgate.domain.invoices import APPROVED, Invoice, Push, approve, settled
@@ -61,8 +62,22 @@ def approve_invoice(
     read = invoices.revision(tenant, period, revision)
     contract = contract_of(invoice, contracts_rows)
     due_date = local_day(now, contract.timezone) + timedelta(days=contract.payment.days_until_due)
-    approved = approve(invoice, revision=revision, read=read, by=by, at=now, due_date=due_date)
-    return invoice if approved is invoice else invoices.save(approved, by=by, at=now)
+    approved = approve(
+        invoice,
+        revision=revision,
+        read=read,
+        by=by,
+        at=now,
+        due_date=due_date,
+        second_above=contract.review.second_approver_above,
+    )
+    if approved is invoice:
+        return invoice
+    earlier = [one for one in invoices.invoices(tenant) if one.statement.period < invoice.statement.period]
+    if not follows(invoice, earlier):
+        raise Conflict(f"an invoice before {invoice.name} of {tenant} has changed; the next run refreshes this draft")
+    what = "" if approved.status == APPROVED else "first-approval"
+    return invoices.save(approved, by=by, at=now, what=what, resting_on=resting_on(earlier))
 
 
 def push(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -> Invoice:
@@ -134,7 +149,7 @@ def _failed(invoice: Invoice, error: Exception, *, stored: bool, final: bool) ->
 def _issue(invoice: Invoice, ports: IssuePorts, now: datetime) -> StripeInvoice:
     contract, stripe = contract_of(invoice, ports.contracts), ports.stripe
     customer = ensure_customer(contract, contracts=ports.contracts, stripe=stripe, now=now)
-    identity = {"tenant": invoice.tenant, "period": invoice.name, "revision": str(invoice.revision)}
+    identity = identity_of(invoice)
     due_at = _due_at(invoice, contract, now)
     found = stripe.find_invoice(customer, metadata=identity, since=BEGINNING)
     if found is None:
@@ -157,6 +172,11 @@ def _issue(invoice: Invoice, ports: IssuePorts, now: datetime) -> StripeInvoice:
 
 def _fill(stripe_id: str, invoice: Invoice, contract: Contract, stripe: Stripe) -> None:
     """Put the lines on the draft, those that are not there yet, and compare every one of them with the statement."""
+def identity_of(invoice: Invoice) -> dict[str, str]:
+    """What an invoice carries at Stripe, by which it is found again and known as ours."""
+    return {"tenant": invoice.tenant, "period": invoice.name, "revision": str(invoice.revision)}
+
+
     wanted = foldable(invoice.statement.lines)
     present = stripe.lines(stripe_id)
     missing = [line for line in wanted if (line.key, line.amount) not in present]

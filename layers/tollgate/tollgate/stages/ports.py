@@ -20,6 +20,7 @@ from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.senders import Assignment
+from tollgate.domain.review import Summary
 from tollgate.domain.statement import Line, Statement
 from tollgate.domain.usage import DayRow, TermRow
 
@@ -87,6 +88,40 @@ class ContractRows(Protocol):
 
     def tenants(self) -> list[str]:
         """Every tenant, in order."""
+class PriceWaits(Protocol):
+    """Messages whose price has to be asked for. Metering lists and unlists them with their records; what is changed here
+    holds until it writes the record again."""
+
+    def due(self, provider: str, *, now: datetime, most: int) -> list[PriceWait]:
+        """The messages that are due, the longest overdue first, at most so many. Eventually consistent."""
+        ...
+
+    def postpone(self, wait: PriceWait, *, due: datetime) -> None:
+        """Ask again then. For a message that has moved since it was read, nothing is changed."""
+        ...
+
+    def give_up(self, wait: PriceWait) -> None:
+        """Ask no more. For a message that has moved since it was read, nothing is changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MessageResource:
+    """What a provider says of a message when it is asked: as JSON without its text, and whether there is a price in it."""
+
+    body: bytes
+    priced: bool
+
+
+class MessageResources(Protocol):
+    """A provider's messages, to be read one by one."""
+
+    def read(self, account: str, message: str) -> MessageResource:
+        """Raises NotFound for no such message, Refused when it will not say for this account, RetryLater when the
+        provider or the way to it is in trouble."""
+        ...
+
+
         ...
 
     def versions(self, tenant: str) -> list[Contract]:
@@ -202,6 +237,10 @@ class HoldRows(Protocol):
         ...
 
     def lift(self, hold: Hold, *, at: datetime) -> None:
+    def open(self, hold: Hold) -> None:
+        """Open a hold by itself. Raises Conflict when there is one of its identity, open or lifted."""
+        ...
+
         """Lift one hold; lifting it again changes nothing."""
         ...
 
@@ -232,9 +271,69 @@ class InvoiceRows(Protocol):
         lifted: Sequence[Hold] = (),
     ) -> Invoice:
         """Write an invoice read at its ``version`` (0: new) with all that follows and an audit entry, all or nothing.
-        Returns it at its new version. Raises Conflict when it has moved since."""
+        what: str = "",
+        note: str = "",
+        Returns it at its new version. ``what`` and ``note`` go into the audit entry. Raises Conflict when it has moved
+        since it was read, or one of those that the decision is ``resting_on``."""
         ...
 
+    def month(self, month: date) -> list[Summary]:
+        """The invoices of every tenant whose period begins in the month of a day, by tenant; read consistently."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What somebody did. ``action``: ``invoice``, ``contract`` or ``hold``; ``subject`` names the one concerned (a
+    period, a version's first day, a hold's identity). ``status``, ``revision`` and ``version`` are an invoice's after
+    it; ``what`` says more where they do not say enough."""
+
+    tenant: str
+    at: datetime
+    by: str
+    action: str
+    subject: str
+    what: str = ""
+    note: str = ""
+    status: str = ""
+    revision: int = 0
+    version: int = 0
+
+
+class AuditRows(Protocol):
+    """Who did what. Entries are never changed; most are written by other ports together with what was done."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Write an entry by itself, before something is done outside; the same again is the same row."""
+        ...
+
+    def entries(self, tenant: str, *, since: datetime | None = None) -> list[AuditEntry]:
+        """The entries of a tenant, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a schedule. ``counts``: how much of each was done; ``report``: the first few hundred of each."""
+
+    schedule: str
+    at: datetime
+    counts: Mapping[str, int]
+    report: Mapping[str, tuple[str, ...]]
+
+
+class RunRows(Protocol):
+    """What the schedules did."""
+
+    def save(self, run: Run) -> None:
+        """Keep a run; the same schedule at the same time again replaces it."""
+        ...
+
+    def last(self, schedule: str, count: int = 1) -> list[Run]:
+        """The latest runs of a schedule, newest first."""
+        ...
+
+        resting_on: Sequence[Invoice] = (),
 
 class Inbox(Protocol):
     """Ids of outside events that have been dealt with."""
@@ -332,3 +431,22 @@ type Count = Callable[[str, int], None]
 """Counts a named metric."""
 type Hasher = Callable[[str], str]
 """A keyed hash of a recipient's number or user id."""
+    def void(self, invoice: str, *, key: str) -> StripeInvoice: ...
+
+    def find_credit_note(self, invoice: str, *, metadata: Mapping[str, str]) -> str:
+        """The number of the credit note of an invoice that carries all of ``metadata``; empty when there is none."""
+        ...
+
+    def credit_note(
+        self,
+        invoice: str,
+        *,
+        amount: Decimal,
+        to_balance: Decimal,
+        currency: str,
+        memo: str,
+        metadata: Mapping[str, str],
+        key: str,
+    ) -> str:
+        """Give a credit note, of which ``to_balance`` is the part that was paid already; returns its number."""
+        ...

@@ -59,7 +59,9 @@ def settle(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def follow(invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: datetime) -> Invoice:
+def follow(
+    invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: datetime, by: str = BY, note: str = ""
+) -> Invoice:
     """Make an invoice what Stripe says of it; nothing owed any more lifts this invoice's hold, and no other.
 
     Paid and void stay so. Uncollectible keeps the hold, since the money is still owed, but nobody is dunned for it any
@@ -74,11 +76,11 @@ def follow(invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: da
         return invoice
     open_hold = _open_hold(invoice, ports.holds) if updated.status in SETTLED else None
     if open_hold is None:
-        return ports.invoices.save(updated, by=BY, at=now)
+        return ports.invoices.save(updated, by=by, at=now, note=note)
     # Not ``now``: an event may be older than what Stripe says by the time it is dealt with.
     at = max(said.settled_at or now, open_hold.opened_at)
     return ports.invoices.save(
-        updated, by=BY, at=now, notices=[reinstatement(updated, at=at)], lifted=[open_hold.lifted(at)]
+        updated, by=by, at=now, note=note, notices=[reinstatement(updated, at=at)], lifted=[open_hold.lifted(at)]
     )
 
 

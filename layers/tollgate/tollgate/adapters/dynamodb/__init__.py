@@ -6,6 +6,7 @@ Always true: no attribute is null, no float is stored, and every write that foll
 on it.
 """
 
+from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
@@ -13,9 +14,11 @@ from tollgate.adapters.dynamodb.ledger import DynamoLedger
 from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
+from tollgate.adapters.dynamodb.runs import DynamoRuns
 from tollgate.adapters.dynamodb.store import Store
 
 __all__ = [
+    "DynamoAudit",
     "DynamoContracts",
     "DynamoHolds",
     "DynamoInbox",
@@ -24,5 +27,6 @@ __all__ = [
     "DynamoNotices",
     "DynamoQuarantine",
     "DynamoRates",
+    "DynamoRuns",
     "Store",
 ]

@@ -18,9 +18,10 @@ from tollgate.domain.facts import Fact
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.rates import FxDay, MarketMap, RateCard
+from tollgate.domain.review import Summary
 from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports import MailState, Run
 
 
 class Codec[T]:
@@ -59,4 +60,6 @@ INVOICE: Final = Codec(Invoice)
 MAIL: Final = Codec(MailState, with_defaults=False)  # compared whole: a field added later must not change old ones
 MARKET_MAP: Final = Codec(MarketMap)
 NOTICE: Final = Codec(Notice)
+RUN: Final = Codec(Run)
 STATEMENT: Final = Codec(Statement)
+SUMMARY: Final = Codec(Summary)

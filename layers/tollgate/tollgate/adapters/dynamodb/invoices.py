@@ -1,4 +1,5 @@
-"""InvoiceRows: one item an invoice, one for each revision's content, and an audit entry for each write.
+"""InvoiceRows: one item an invoice, one for each revision's content, and an audit entry for each write. A summary of
+each lies with those of its month, so that a month's review is one query however many tenants there are.
 
 Always true: a revision's content is written once and never changed, so that an approval means what was read.
 """
@@ -10,11 +11,13 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from tollgate.adapters.dynamodb import codec, keys, writes
+from tollgate.adapters.dynamodb.keys import Key
 from tollgate.adapters.dynamodb.notices import lifting, new_hold, new_notice
 from tollgate.adapters.dynamodb.store import Item, Store, Write
 from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.review import Summary, summary_of
 from tollgate.domain.statement import Statement
 
 
@@ -53,9 +56,12 @@ class DynamoInvoices:
         *,
         by: str,
         at: datetime,
+        what: str = "",
+        note: str = "",
         notices: Sequence[Notice] = (),
         opened: Sequence[Hold] = (),
         lifted: Sequence[Hold] = (),
+        resting_on: Sequence[Invoice] = (),
     ) -> Invoice:
         """What changes nothing and brings nothing with it is not written, and comes back as it was."""
         stored = self._stored(invoice.tenant, invoice.statement.period.start)
@@ -69,13 +75,19 @@ class DynamoInvoices:
             [
                 writes.put_at(accounts, _invoice_item(new), read=invoice.version),
                 *self._revision(new, stored),
-                writes.put(accounts, _audit_item(new, by=by, at=at)),
+                writes.put(accounts, _summary_item(new)),
+                writes.put(accounts, _audit_item(new, by=by, at=at, what=what, note=note)),
                 *(new_notice(accounts, notice) for notice in notices),
                 *(new_hold(accounts, hold) for hold in opened),
                 *(lifting(accounts, hold, at=hold.lifted_at or at) for hold in lifted),
+                *(writes.check_at(accounts, _key(other), read=other.version) for other in resting_on),
             ]
         )
         return new
+
+    def month(self, month: date) -> list[Summary]:
+        items = self._store.query(self._store.accounts, keys.summaries(month))
+        return sorted(map(codec.SUMMARY.read, items), key=lambda summary: (summary.tenant, summary.period))
 
     def _revision(self, new: Invoice, stored: Invoice | None) -> list[Write]:
         if stored and (stored.revision, stored.statement) == (new.revision, new.statement):
@@ -85,14 +97,23 @@ class DynamoInvoices:
         return [writes.put_new(self._store.accounts, item)]
 
 
+def _key(invoice: Invoice) -> Key:
+    return keys.invoice(invoice.tenant, invoice.statement.period.start)
+
+
 def _invoice_item(invoice: Invoice) -> Item:
-    key = keys.invoice(invoice.tenant, invoice.statement.period.start)
-    return {**key._asdict(), **codec.INVOICE.item(invoice)}
+    return {**_key(invoice)._asdict(), **codec.INVOICE.item(invoice)}
 
 
-def _audit_item(invoice: Invoice, *, by: str, at: datetime) -> Item:
+def _summary_item(invoice: Invoice) -> Item:
+    key = keys.summary(invoice.tenant, invoice.statement.period.start)
+    return {**key._asdict(), **codec.SUMMARY.item(summary_of(invoice))}
+
+
+def _audit_item(invoice: Invoice, *, by: str, at: datetime, what: str, note: str) -> Item:
     key = keys.audit(invoice.tenant, at, f"invoice-{invoice.name}-{invoice.version}")
-    return {
+    said = {name: text for name, text in (("what", what), ("note", note)) if text}
+    return said | {
         **key._asdict(),
         "action": "invoice",
         "by": by,

@@ -7,6 +7,8 @@ accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<
                                             · HOLD#<identity> · INVOICE#<first day> · REVISION#<first day>#<nnnn>
                                             · AUDIT#<time>#<id>
           pk TENANTS                     sk <tenant>
+          pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
+          pk RUNS#<schedule>             sk <time>
           pk SENDER#<provider>#<account> sk ASSIGNMENTS
           pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
           pk FX                          sk INDEX
@@ -15,6 +17,8 @@ accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<
           pk QUARANTINE#<day>            sk <row id>
           pk SEEN#<event id>             sk SEEN
 
+          pk EVENT#<source>#<id>         sk CLAIM
+          pk BILLED#<provider>           sk <day>#<account>#<source>#<id>
 Always true: what comes from outside is escaped where it is followed by another part, so that two different things
 never share a key.
 """
@@ -39,6 +43,7 @@ INVOICE: Final = "INVOICE#"
 class Key(NamedTuple):
     """A partition and a sort key."""
 
+AUDIT: Final = "AUDIT#"
     pk: str
     sk: str
 
@@ -132,7 +137,39 @@ def revision(tenant: str, period: date, number: int) -> Key:
 
 def audit(tenant: str, at: datetime, entry: str) -> Key:
     """An audit entry; ``entry`` tells those of one moment apart, and is the same when the same is written again."""
-    return Key(tenant_pk(tenant), f"AUDIT#{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}#{entry}")
+    return Key(tenant_pk(tenant), f"{AUDIT}{instant(at)}#{entry}")
+
+
+def audits(since: datetime) -> tuple[str, str]:
+    """The bounds of audit entries from an instant on ("$" is the character after "#")."""
+    return f"{AUDIT}{instant(since)}", "AUDIT$"
+
+
+def audited_at(sk: str) -> datetime:
+    """The time in the sort key of an audit entry."""
+    return datetime.fromisoformat(sk.split("#", 2)[1])
+
+
+def instant(at: datetime) -> str:
+    """A time that sorts as text."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def summaries(month: date) -> str:
+    return f"MONTH#{month:%Y-%m}"
+
+
+def summary(tenant: str, period: date) -> Key:
+    """The summary of an invoice. Its sort key begins like no other row's: the stream tells rows apart by that."""
+    return Key(summaries(period), f"OF#{tenant}#{period}")
+
+
+def runs(schedule: str) -> str:
+    return f"RUNS#{schedule}"
+
+
+def run(schedule: str, at: datetime) -> Key:
+    return Key(runs(schedule), instant(at))
 
 
 def sender(provider: str, account: str) -> Key:

@@ -98,6 +98,9 @@ class DynamoHolds:
         items = self._store.query(self._store.accounts, keys.tenant_pk(tenant), prefix=keys.HOLD)
         return sorted(map(hold_of, items), key=lambda hold: (hold.opened_at, hold.identity))
 
+    def open(self, hold: Hold) -> None:
+        self._store.transact([new_hold(self._store.accounts, hold)])
+
     def lift(self, hold: Hold, *, at: datetime) -> None:
         """Raises NotFound for a hold that was never opened."""
         try:

@@ -6,7 +6,7 @@ A read is consistent unless it goes through the index.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import batched
+from itertools import batched, islice
 from random import random
 from time import sleep
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -95,6 +95,11 @@ class Store:
                 if not pending:
                     break
 
+    def latest(self, table: str, pk: str, *, count: int) -> list[Item]:
+        """The last items of a partition, the last one first."""
+        request = {"TableName": table, "ConsistentRead": True, "ScanIndexForward": False, "Limit": count}
+        return list(islice(self._pages(request, "pk = :pk", {":pk": pk}), count))
+
     def query(self, table: str, pk: str, *, prefix: str = "", between: tuple[str, str] | None = None) -> Iterator[Item]:
         """The items of a partition in order of their sort keys, all or those with a prefix or in inclusive bounds."""
         condition, values = "pk = :pk", {":pk": pk}
@@ -106,11 +111,21 @@ class Store:
             values[":prefix"] = prefix
         return self._pages({"TableName": table, "ConsistentRead": True}, condition, values)
 
-    def query_index(self, table: str, index: str, *, pk: str, between: tuple[str, str]) -> Iterator[Item]:
-        """The items of a partition of the month index in inclusive bounds; eventually consistent."""
+    def query_index(
+        self, table: str, index: str, *, pk: str, between: tuple[str, str], most: int | None = None
+    ) -> Iterator[Item]:
+        """The items of a partition of the month index in inclusive bounds, all or the first so many; eventually
+        consistent."""
         values = {":pk": pk, ":first": between[0], ":last": between[1]}
         condition = "month_pk = :pk AND month_sk BETWEEN :first AND :last"
-        return self._pages({"TableName": table, "IndexName": index}, condition, values)
+        request = {"TableName": table, "IndexName": index} | ({"Limit": most} if most else {})
+        return islice(self._pages(request, condition, values), most)
+
+    def query_due(self, table: str, index: str, *, pk: str, until: str, most: int) -> list[Item]:
+        """The first items of a partition of the waiting index up to a time; eventually consistent."""
+        request = {"TableName": table, "IndexName": index, "Limit": most}
+        condition = "waiting_pk = :pk AND waiting_sk <= :until"
+        return list(islice(self._pages(request, condition, {":pk": pk, ":until": until}), most))
 
     def _pages(self, request: dict[str, Any], condition: str, values: Mapping[str, Any]) -> Iterator[Item]:
         request = {**request, "KeyConditionExpression": condition, "ExpressionAttributeValues": packed(values)}

@@ -13,6 +13,7 @@ from tollgate.adapters.stripe_gateway import wire
 from tollgate.adapters.stripe_gateway.client import build_client
 from tollgate.adapters.stripe_gateway.failures import answered
 from tollgate.domain.errors import Refused
+from tollgate.domain.money import minor_units
 from tollgate.domain.statement import Line
 from tollgate.stages.ports import StripeInvoice
 
@@ -126,6 +127,42 @@ class StripeGateway:
         """An invoice as Stripe has it now. Raises Refused for one that does not exist."""
         with answered(f"read {invoice}", keyed=False):
             return wire.invoice_of(self._v1.invoices.retrieve(_known(invoice)))
+
+    def void(self, invoice: str, *, key: str) -> StripeInvoice:
+        """Void an open or uncollectible invoice, for good."""
+        with answered(f"void {invoice}", keyed=True):
+            return wire.invoice_of(self._v1.invoices.void_invoice(_known(invoice), {}, _under(key)))
+
+    def find_credit_note(self, invoice: str, *, metadata: Mapping[str, str]) -> str:
+        """The number of the invoice's credit note that carries all of ``metadata``; empty when there is none."""
+        with answered(f"find a credit note of {invoice}", keyed=False):
+            page = self._v1.credit_notes.list({"invoice": _known(invoice), "limit": _PAGE})
+            own = (each for each in page.auto_paging_iter() if each.status == "issued")
+            found = next((each for each in own if wire.matches(wire.metadata_of(each), metadata)), None)
+        return found.number if found else ""
+
+    def credit_note(
+        self,
+        invoice: str,
+        *,
+        amount: Decimal,
+        to_balance: Decimal,
+        currency: str,
+        memo: str,
+        metadata: Mapping[str, str],
+        key: str,
+    ) -> str:
+        """Give a credit note, which Stripe mails to the customer; ``to_balance`` goes to the customer's balance."""
+        params: stripe.params.CreditNoteCreateParams = {
+            "invoice": _known(invoice),
+            "amount": minor_units(amount, currency.upper()),
+            "memo": wire.clipped(memo, wire.LONGEST_LINE),
+            "metadata": wire.checked_metadata(metadata),
+        }
+        if to_balance:
+            params["credit_amount"] = minor_units(to_balance, currency.upper())
+        with answered(f"give a credit note on {invoice}", keyed=True):
+            return self._v1.credit_notes.create(params, _under(key)).number
 
 
 def _under(key: str) -> stripe.RequestOptions:

@@ -82,7 +82,9 @@ def matches(metadata: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     return all(metadata.get(name, "") == value for name, value in wanted.items())
 
 
-def metadata_of(answer: stripe.Customer | stripe.Invoice | stripe.InvoiceLineItem) -> dict[str, str]:
+def metadata_of(
+    answer: stripe.Customer | stripe.Invoice | stripe.InvoiceLineItem | stripe.CreditNote,
+) -> dict[str, str]:
     """An object's metadata as a plain dict: the SDK's own has no ``get``."""
     return {**(answer.to_dict().get("metadata") or {})}
 

@@ -1,6 +1,6 @@
 """Pace: how fast an allowance has been used since its term began, and when it would be used up at that speed.
 
-Always true: it looks at nothing but the notice's own numbers and time, so a mail rendered again says the same.
+Always true: it looks at nothing but the numbers and the time it is given, so a mail rendered again says the same.
 """
 
 from __future__ import annotations
