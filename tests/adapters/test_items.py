@@ -80,7 +80,7 @@ def test_a_fee_and_an_id_of_any_kind_survive(
     )
     record = merge_all(new_record(facts[0]), facts)
     key = MessageKey(record.key.provider, message, participant)
-    record = replace(record, key=key, usage=replace(usage(date(2026, 5, 1)), fee=fee), unpriced="")
+    record = replace(record, key=key, usage=replace(usage(date(2026, 5, 1)), fees={"meta": fee}), unpriced="")
     assert record_of(through_the_table(record_item("acme", record))) == record
 
 

@@ -32,7 +32,7 @@ def test_a_billable_message_counts_once_in_its_day_and_term() -> None:
     assert rows.term_totals() == {(TERM, "whatsapp"): Totals(1, 1, D("0.0250"))}
     usage = rows.records[DELIVERED.key].usage
     assert usage is not None
-    assert (usage.moment, usage.fee.card) == (NOON, "meta/2026-01-01/1")
+    assert (usage.moment, usage.fees["meta"].card) == (NOON, "meta/2026-01-01/1")
 
 
 def test_a_receipt_that_changes_nothing_writes_nothing() -> None:
@@ -205,7 +205,7 @@ def test_the_senders_own_card_prices_its_messages() -> None:
             book=book,
         )
         usage = priced.changes[0].after.usage
-        assert (usage.fee.amount if usage else None) == fee
+        assert (usage.amount if usage else None) == fee
 
 
 def test_a_sender_that_is_told_later_prices_the_same_in_any_order() -> None:

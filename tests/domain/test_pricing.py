@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -28,13 +29,27 @@ from tests.strategies import fees
 from tollgate.domain.contract import Contract
 from tollgate.domain.facts import NOBODY, Fact, Recipient
 from tollgate.domain.metering import quarantine_reason
-from tollgate.domain.pricing import Rated, Unpriced, convert, rate
+from tollgate.domain.pricing import Unpriced, convert, market_of, rate
 from tollgate.domain.rates import PriceBook
-from tollgate.domain.records import charge, merge_all, new_record
+from tollgate.domain.records import Fee, charge, merge_all, new_record
 
 DAY = date(2026, 3, 10)
 EURO_BOOK = replace(BOOK, fx=[fx("2026-03-10", USD="1.25", GBP="0.80")])
 DEAR_LATER = replace(CARD, effective_from=date(2026, 3, 11), rates={"North America": {"marketing": D("0.5000")}})
+
+
+class Rated(NamedTuple):
+    fees: dict[str, Fee]
+    market: str
+
+    @property
+    def fee(self) -> Fee:
+        """The first component's."""
+        return next(iter(self.fees.values()))
+
+    @property
+    def amount(self) -> Decimal:
+        return sum((fee.amount for fee in self.fees.values()), D(0))
 
 
 def rated(
@@ -43,8 +58,13 @@ def rated(
     """What some facts of one message cost, or why not."""
     due = charge(merge_all(new_record(facts[0]), facts))
     assert due is not None
-    priced = rate(due, day=day, card=card, currency=currency, book=book)
-    return priced.reason if isinstance(priced, Unpriced) else priced
+    fees: dict[str, Fee] = {}
+    for part in due.components:
+        priced = rate(part, due, day=day, card=card, currency=currency, book=book)
+        if isinstance(priced, Unpriced):
+            return priced.reason
+        fees |= {part.component: priced} if priced else {}
+    return Rated(fees, market_of(due, day=day, card=card, book=book))
 
 
 @pytest.mark.parametrize(
@@ -73,22 +93,23 @@ def test_a_card_prices_by_market_and_category(fact: Fact, amount: str, market: s
 
 
 @pytest.mark.parametrize(
-    ("price", "carrier_fee", "source", "amount"),
+    ("price", "carrier_fee", "fees"),
     [
-        ("0.00581", "0.003", "reported", "0.00881"),
-        ("0.00581", None, "reported", "0.00581"),
-        (None, "0.003", "reported", "0.003"),
-        ("0", "0", "reported", "0"),
-        (None, None, "none", "0"),  # the message counts, and has cost nothing so far
+        ("0.00581", "0.003", {"message": ("reported", "0.00581"), "carrier": ("reported", "0.003")}),
+        ("0.00581", None, {"message": ("reported", "0.00581")}),
+        (None, "0.003", {"message": ("none", "0"), "carrier": ("reported", "0.003")}),
+        ("0", "0", {"message": ("reported", "0"), "carrier": ("reported", "0")}),
+        (None, None, {"message": ("none", "0")}),  # the message counts, and has cost nothing so far
     ],
 )
-def test_a_reported_fee_is_message_price_plus_carrier_fee(
-    price: str | None, carrier_fee: str | None, source: str, amount: str
+def test_the_reported_price_and_carrier_fee_are_kept_apart(
+    price: str | None, carrier_fee: str | None, fees: dict[str, tuple[str, str]]
 ) -> None:
     """What the provider says it cost needs no card; the market is the recipient's country."""
     priced = rated(sms("TEXT_SENT", price, carrier_fee), card="aws-sms")
     assert isinstance(priced, Rated)
-    assert (priced.fee.source, priced.fee.amount, priced.market) == (source, D(amount), "US")
+    found = {component: (fee.source, str(fee.amount)) for component, fee in priced.fees.items()}
+    assert (found, priced.market) == (fees, "US")
     assert (priced.fee.card, priced.fee.card_amount) == ("", None)
 
 
@@ -136,7 +157,7 @@ def test_the_card_in_force_on_the_day_prices(day: str, amount: str) -> None:
 
 
 def test_a_fee_in_another_currency_keeps_what_was_reported_and_the_rate() -> None:
-    """Converted at a named published rate, unrounded; the original stands beside it."""
+    """Converted at a named published rate; the original stands beside it."""
     priced = rated(sms("TEXT_SENT", "0.0100", currency="GBP"), card="aws-sms", book=EURO_BOOK)
     assert isinstance(priced, Rated)
     assert (priced.fee.amount, priced.fee.currency) == (D("0.015625"), "USD")

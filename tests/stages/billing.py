@@ -114,7 +114,7 @@ class Billing:
             market=cell.market,
             messages=messages,
             segments=messages,
-            fee=fee,
+            fees={"meta": fee},
         )
         self.memory.records[self.contract.tenant, key] = Record(key=key, meter=cell.meter, usage=usage, version=1)
         self._add(usage, totals_of(usage))

@@ -24,6 +24,10 @@ def key(message: str, participant: str = "") -> MessageKey:
     return MessageKey("meta", message, participant)
 
 
+def card_fee(fee: str) -> Fee:
+    return Fee(amount=D(fee), currency="USD", source="card", original=D(fee), original_currency="USD", card="m/1/1")
+
+
 def usage(day: date, fee: str = "0.0250") -> Usage:
     """The usage of one WhatsApp message on a day."""
     return Usage(
@@ -35,7 +39,7 @@ def usage(day: date, fee: str = "0.0250") -> Usage:
         market="North America",
         messages=1,
         segments=1,
-        fee=Fee(amount=D(fee), currency="USD", source="card", original=D(fee), original_currency="USD", card="m/1/1"),
+        fees={"meta": card_fee(fee)},
     )
 
 
@@ -57,7 +61,10 @@ def record(message: str, *, participant: str = "", day: date | None = None, vers
 def text_message(message: str = "3f0c2f4c-6d1e-4b6f-9e0a-6a2f6f1b7c01") -> Record:
     """A record of an SMS with all that AWS reports of it."""
     report = Report(NOON, 2, D("0.01162"), D("0.00600"), "USD")
-    fee = Fee(amount=D("0.01762"), currency="USD", source="reported", original=D("0.01762"), original_currency="USD")
+    fees = {
+        component: Fee(amount=fee, currency="USD", source="reported", original=fee, original_currency="USD")
+        for component, fee in (("message", D("0.01162")), ("carrier", D("0.00600")))
+    }
     return Record(
         key=MessageKey("aws-sms", message),
         meter="sms",
@@ -66,7 +73,7 @@ def text_message(message: str = "3f0c2f4c-6d1e-4b6f-9e0a-6a2f6f1b7c01") -> Recor
         reports={"TEXT_SENT": report, "TEXT_DELIVERED": report},
         requested_at=NOON - timedelta(milliseconds=120),
         recipient=Recipient("1415", "US", HASH),
-        usage=replace(usage(NOON.date()), meter="sms", category="sms", segments=2, fee=fee),
+        usage=replace(usage(NOON.date()), meter="sms", category="sms", segments=2, fees=fees),
         version=1,
     )
 

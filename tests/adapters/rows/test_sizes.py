@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from tests.adapters.rows.samples import HASH, MAY, TERM, invoice, record, statement, text_message, usage
+from tests.adapters.rows.samples import HASH, MAY, TERM, card_fee, invoice, record, statement, text_message, usage
 from tests.adapters.rows.sizes import LIMIT_BYTES, WRITE_UNIT_BYTES, weight, write_units
 from tests.domain.examples import NOON, D
 from tollgate.adapters.dynamodb import codec
@@ -27,14 +27,14 @@ MANY = Totals(123_456_789, 123_456_789, D("1234567.8901"))
 def whatsapp_message() -> Record:
     """A message to a group in the longest market, read and played, priced over an exchange rate."""
     statuses = {s: NOON + timedelta(milliseconds=n) for n, s in enumerate(("sent", "delivered", "read", "played"))}
-    fee = replace(usage(MAY).fee, card="meta-eur/2026-10-01/12", fx="ecb/2026-10-01", fx_rate=D("1.1234567890"))
+    fee = replace(card_fee("0.0250"), card="meta-eur/2026-10-01/12", fx="ecb/2026-10-01", fx_rate=D("1.1234567890"))
     market = max(RATES, key=len)
     return replace(
         record("x", day=MAY),
         key=MessageKey("meta", WAMID, HASH),
         statuses=statuses,
         pricings=dict.fromkeys(statuses, Pricing("regular", "group_marketing", "x")),
-        usage=replace(usage(MAY), category="group_marketing", market=market, fee=fee),
+        usage=replace(usage(MAY), category="group_marketing", market=market, fees={"meta": fee}),
     )
 
 

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from tollgate.domain.billing_moments import BILLING_MOMENTS
+from tollgate.domain.billing_moments import BILLING_MOMENTS, COMPONENTS
 from tollgate.domain.calendar import Term, term_on, zone
 from tollgate.domain.errors import Invalid, Problem
 from tollgate.domain.money import MINOR_DIGITS
@@ -191,9 +191,16 @@ def _with_defaults(given: object) -> object:
     return {meter: rule for meter, rule in filled.items() if rule is not None}
 
 
+def _in_order(components: tuple[str, ...]) -> tuple[str, ...]:
+    if not components or len(components) != len(set(components)):
+        raise ValueError(f"expected some of {', '.join(COMPONENTS)}, each once")
+    return tuple(component for component in COMPONENTS if component in components)
+
+
 class Contract(_Model):
     """One version of a tenant's contract. ``effective`` (``from:``) is the day it takes effect: the term's start by
-    default. An allowance set to null means that the meter has none."""
+    default. An allowance set to null means that the meter has none. ``pass_through`` names the components of a
+    message's fee that the tenant is charged; a message is of the version in force on its day."""
 
     tenant: Identifier
     name: Text
@@ -207,6 +214,9 @@ class Contract(_Model):
     allowances: Annotated[dict[Identifier, Allowance], BeforeValidator(_with_defaults)] = Field(
         default_factory=dict, validate_default=True
     )
+    pass_through: Annotated[
+        tuple[Literal["message", "carrier", "platform", "meta"], ...], AfterValidator(_in_order)
+    ] = COMPONENTS
     since: Day | None = Field(default=None, alias="from")
     approval: Approval | None = None
 

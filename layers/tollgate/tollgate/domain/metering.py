@@ -17,9 +17,20 @@ from tollgate.domain.contract import Contract
 from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.lines import crossings
 from tollgate.domain.notices import Hold, Notice
-from tollgate.domain.pricing import NO_CONTRACT, UNKNOWN_SENDER, Unpriced, rate, unpriceable
+from tollgate.domain.pricing import NO_CONTRACT, UNKNOWN_SENDER, Unpriced, market_of, rate, unpriceable
 from tollgate.domain.rates import PriceBook
-from tollgate.domain.records import Record, Usage, charge, facts_of, merge_all, new_record, pricing_fact
+from tollgate.domain.records import (
+    Charge,
+    Due,
+    Fee,
+    Record,
+    Usage,
+    charge,
+    facts_of,
+    merge_all,
+    new_record,
+    pricing_fact,
+)
 from tollgate.domain.senders import Assignment, assignment_at, first_assignment, holders
 from tollgate.domain.usage import DayRow, TermRow, cell_of, totals_of
 
@@ -147,7 +158,9 @@ def waiting(record: Record, *, tenant: str, senders: Senders) -> Quarantined:
 def price_record(
     record: Record, *, before: Record, versions: Sequence[Contract], senders: Senders, book: PriceBook
 ) -> Record:
-    """A record with the usage that follows from its facts.
+    """A record with the usage that follows from its facts: it counts once a component of its fee is due and priced.
+
+    A component that has none yet is what the record waits for; the others are counted.
 
     A message counts only for the tenant that holds its account at its billable moment. When nothing that pricing looks
     at has changed, the usage stays as it was priced, so that a late status never moves a message to a rate that was
@@ -157,27 +170,47 @@ def price_record(
     held = _holder(record, due.moment, senders) if due else None
     if due is None or held is None or held.tenant not in {version.tenant for version in versions}:
         return replace(record, usage=None, unpriced="")
-    if before.usage is not None and due == charge(before):
+    if before.usage is not None and not before.unpriced and due == charge(before):
         return record
     located = _contract_on(due.moment, versions)
     if located is None:
         return replace(record, usage=None, unpriced=NO_CONTRACT)
     contract, day = located
-    rated = rate(due, day=day, card=held.card, currency=contract.currency, book=book)
-    if isinstance(rated, Unpriced):
-        return replace(record, usage=None, unpriced=rated.reason)
+    known = _known_fees(due, before)
+    fees: dict[str, Fee] = {}
+    reasons: list[str] = []
+    for part in due.components:
+        on = local_day(part.moment, contract.timezone)
+        rated = known.get(part) or rate(part, due, day=on, card=held.card, currency=contract.currency, book=book)
+        if isinstance(rated, Unpriced):
+            reasons.append(rated.reason)
+        elif rated is not None:
+            fees[part.component] = rated
+    if not fees:
+        return replace(record, usage=None, unpriced=reasons[0] if reasons else "")
     usage = Usage(
         meter=record.meter,
         moment=due.moment,
         day=day,
         term=contract.term_on(day).start,
         category=due.category,
-        market=rated.market,
+        market=market_of(due, day=day, card=held.card, book=book),
         messages=due.messages,
         segments=due.segments,
-        fee=rated.fee,
+        fees=fees,
+        passed=frozenset(contract.pass_through),
     )
-    return replace(record, usage=usage, unpriced="")
+    return replace(record, usage=usage, unpriced=reasons[0] if reasons else "")
+
+
+def _known_fees(due: Charge, before: Record) -> Mapping[Due, Fee]:
+    """The components that have been priced before, of which nothing that their price follows from has changed."""
+    priced = charge(before) if before.usage else None
+    if priced is None or before.usage is None or not due.same_for(priced):
+        return {}
+    return {
+        part: before.usage.fees[part.component] for part in priced.components if part.component in before.usage.fees
+    }
 
 
 def _holder(record: Record, moment: datetime, senders: Senders) -> Assignment | None:

@@ -1,15 +1,26 @@
-"""Amounts: exact ``Decimal`` with an ISO 4217 code beside it; the one rounding rule, and splitting what was rounded.
+"""Amounts: exact ``Decimal`` with an ISO 4217 code beside it; the rounding rules, and splitting what was rounded.
 
-Always true: nothing here uses binary floats; ``round_half_up`` is the only rounding that reaches an invoice.
+Always true: nothing here uses binary floats. A fee has at most ``FEE_DECIMALS`` decimals: ``fee_amount`` cuts what has
+more, which is the only rounding of one. Sums of fees are exact, and so the same in any order; ``round_half_up`` is the
+only rounding that reaches an invoice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
 ZERO: Final = Decimal(0)
+
+FEE_DECIMALS: Final = 12
+_FEE_STEP: Final = Decimal(1).scaleb(-FEE_DECIMALS)
+
+# A table keeps 38 digits. A sum that does not fit is refused: it must never be rounded without a word.
+_EXACT: Final = Context(prec=38, traps=[Inexact, InvalidOperation])
+
+# Holds the exact product of any two amounts and rates that are let in.
+_WIDE: Final = Context(prec=80, rounding=ROUND_HALF_UP)
 
 # Decimals of the currencies that Tollgate invoices in (ISO 4217). An unlisted currency is refused, never guessed.
 # ISK, UGX, HUF and TWD have rules of their own at Stripe, and are left out until someone needs and checks them.
@@ -40,6 +51,30 @@ _MINIMUM_CHARGES: Final[dict[str, Decimal]] = {
     **dict.fromkeys(("COP", "PYG"), Decimal(10_000)),
     **dict.fromkeys(("IDR", "VND"), Decimal(25_000)),
 }
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum of some amounts, digit by digit, whatever the thread's own precision. Raises Inexact beyond 38 digits."""
+    total = ZERO
+    for amount in amounts:
+        total = _EXACT.add(total, amount)
+    return total
+
+
+def fee_amount(amount: Decimal, factor: Decimal | int = 1) -> Decimal:
+    """An amount times a factor (an exchange rate, or parts), cut half up to the decimals that a fee may have."""
+    product = _WIDE.multiply(amount, Decimal(factor))
+    exponent = product.as_tuple().exponent
+    return (
+        product
+        if isinstance(exponent, int) and exponent >= -FEE_DECIMALS
+        else product.quantize(_FEE_STEP, context=_WIDE)
+    )
+
+
+def ratio(numerator: Decimal, denominator: Decimal, *, decimals: int) -> Decimal:
+    """One amount over another, half up to a number of decimals."""
+    return _WIDE.divide(numerator, denominator).quantize(Decimal(1).scaleb(-decimals), context=_WIDE)
 
 
 def minimum_charge(currency: str) -> Decimal:

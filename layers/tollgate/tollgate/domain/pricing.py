@@ -1,6 +1,7 @@
-"""Pricing: from what is billable about a message to a fee in the contract's currency.
+"""Pricing: from what is billable about a message to its fees in the contract's currency.
 
-A fee that the provider reported beats a fee from a rate card; both are kept. Fees are never rounded.
+A fee that the provider reported beats a fee from a rate card; both are kept. The one rounding of a fee is to twelve
+decimals, where a conversion or a report has more.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from typing import Final
 
 from tollgate.domain.billing_moments import BILLABLE_TYPE, is_free
 from tollgate.domain.facts import Fact
-from tollgate.domain.money import ZERO
+from tollgate.domain.money import ZERO, fee_amount
 from tollgate.domain.rates import PriceBook
-from tollgate.domain.records import Charge, Fee
+from tollgate.domain.records import Charge, Due, Fee
 
 UNKNOWN_SENDER: Final = "unknown-sender"
 NO_CONTRACT: Final = "no-contract"
 NO_RATE: Final = "no-rate"
 NO_FX: Final = "no-fx"
-REASONS: Final = (UNKNOWN_SENDER, NO_CONTRACT, NO_RATE, NO_FX)
+NO_PRICE: Final = "no-price"
+REPORTED: Final = "reported"
+LISTED: Final = "card"
+NOTHING: Final = "none"
+
+REASONS: Final = (UNKNOWN_SENDER, NO_CONTRACT, NO_RATE, NO_FX, NO_PRICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +36,29 @@ class Unpriced:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
-    """A fee together with the market it was rated in."""
-
-    fee: Fee
-    market: str
-
-
-def rate(charge: Charge, *, day: date, card: str, currency: str, book: PriceBook) -> Rated | Unpriced:
-    """The fee of a billable message on its day, in ``currency``. A card's price is for each part of the message."""
-    market_map, rate_card = book.market_map(card, day), book.card(card, day)
+def rate(due: Due, charge: Charge, *, day: date, card: str, currency: str, book: PriceBook) -> Fee | Unpriced | None:
+    """The fee of one component on its day, in ``currency``; None for one that is due only where a card lists it, and
+    none does. ``card`` is the sender's. A card's price is for each part of the message."""
+    name = card + due.card
+    market_map, rate_card = book.market_map(name, day), book.card(name, day)
     market = market_map.market(charge.recipient) if market_map else None
-    price = rate_card.rate(market, charge.category) if rate_card and market else None
-    listed = None if price is None else price * charge.segments
-    reported = charge.report.total if charge.report else None
-    if reported is not None and charge.report is not None:
-        source, amount, original_currency = "reported", reported, charge.report.currency
+    price = rate_card.rate(market or "", due.category) if rate_card else None
+    listed = None if price is None else fee_amount(price, charge.segments)
+    if due.reported is not None:
+        source, amount, original_currency = REPORTED, fee_amount(due.reported), due.currency
     elif listed is not None and rate_card is not None:
-        source, amount, original_currency = "card", listed, rate_card.currency
-    elif charge.report is not None and charge.report.currency:
+        source, amount, original_currency = LISTED, listed, rate_card.currency
+    elif due.if_listed:
+        return None
+    elif due.costs_nothing:
         # A provider that reports costs has reported none: the message counts, and has cost nothing so far.
-        source, amount, original_currency = "none", ZERO, currency
+        source, amount, original_currency = NOTHING, ZERO, currency
     else:
         return Unpriced(NO_RATE)
     fx = convert(amount, original_currency, currency, day=day, book=book)
     if fx is None:
         return Unpriced(NO_FX)
-    fee = Fee(
+    return Fee(
         amount=fx.amount,
         currency=currency,
         source=source,
@@ -68,7 +69,13 @@ def rate(charge: Charge, *, day: date, card: str, currency: str, book: PriceBook
         fx=fx.reference,
         fx_rate=fx.rate,
     )
-    return Rated(fee, market or charge.recipient.country or "unknown")
+
+
+def market_of(charge: Charge, *, day: date, card: str, book: PriceBook) -> str:
+    """The market that a message is counted in: by the map of its sender's card, else its recipient's country."""
+    market_map = book.market_map(card, day)
+    market = market_map.market(charge.recipient) if market_map else None
+    return market or charge.recipient.country or "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def convert(amount: Decimal, source: str, target: str, *, day: date, book: Price
     factor = published.between(source, target) if published else None
     if published is None or factor is None:
         return None
-    return Converted(amount * factor, f"{published.source}/{published.day}", factor)
+    return Converted(fee_amount(amount, factor), f"{published.source}/{published.day}", factor)
 
 
 def unknown_type(fact: Fact) -> str | None:
@@ -104,7 +111,9 @@ def unpriceable(fact: Fact, *, day: date, card: str, currency: str, book: PriceB
     """
     if unknown_type(fact):
         return NO_RATE
-    if fact.pricing is not None and not is_free(fact.pricing):
+    reported = fact.report
+    is_priced = reported is not None and reported.price is not None
+    if fact.pricing is not None and not is_free(fact.pricing) and not is_priced:
         rate_card, market_map = book.card(card, day), book.market_map(card, day)
         market = market_map.market(fact.recipient) if market_map else None
         if rate_card is None:
@@ -115,7 +124,6 @@ def unpriceable(fact: Fact, *, day: date, card: str, currency: str, book: PriceB
             return NO_RATE
         if convert(Decimal(1), rate_card.currency, currency, day=day, book=book) is None:
             return NO_FX
-    reported = fact.report
     if reported and reported.total and convert(reported.total, reported.currency, currency, day=day, book=book) is None:
         return NO_FX
     return None

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from tollgate.domain.facts import Recipient
+from tollgate.domain.money import ratio
 
 # A category without a price of its own on the card costs what its base category does.
 BASE_CATEGORY: Final[Mapping[str, str]] = {
@@ -24,6 +25,9 @@ BASE_CATEGORY: Final[Mapping[str, str]] = {
 
 # A rate derived from two published ones is cut to this many decimals, so that sums of converted fees stay exact.
 FX_DECIMALS: Final = 10
+
+# A card's market whose prices hold for every recipient that has none of its own, known or not.
+ANY_MARKET: Final = "*"
 PREFIX_DIGITS: Final = 4
 
 
@@ -72,9 +76,11 @@ class RateCard:
         return f"{self.card}/{self.effective_from}/{self.version}"
 
     def rate(self, market: str, category: str) -> Decimal | None:
-        """The price of a category in a market: its own, else its base category's; None where there is neither."""
-        prices = self.rates.get(market, {})
-        return prices.get(category, prices.get(BASE_CATEGORY.get(category, "")))
+        """The price of a category in a market: its own, else its base category's; else, likewise, that of any market;
+        None where there is neither."""
+        own, anywhere = self.rates.get(market, {}), self.rates.get(ANY_MARKET, {})
+        names = (category, BASE_CATEGORY.get(category, category))
+        return next((prices[name] for prices in (own, anywhere) for name in names if name in prices), None)
 
     def knows(self, category: str) -> bool:
         """Whether the card prices a category in any market."""
@@ -100,7 +106,7 @@ class FxDay:
         quotes = {**self.per_euro, "EUR": Decimal(1)}
         if from_currency not in quotes or to_currency not in quotes:
             return None
-        return (quotes[to_currency] / quotes[from_currency]).quantize(Decimal(1).scaleb(-FX_DECIMALS))
+        return ratio(quotes[to_currency], quotes[from_currency], decimals=FX_DECIMALS)
 
 
 @dataclass(frozen=True, slots=True)

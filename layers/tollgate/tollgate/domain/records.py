@@ -12,17 +12,25 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from tollgate.domain.billing_moments import BILLABLE_TYPE, CORRECTED, STATUS_RANK, billing_moment
+from tollgate.domain.billing_moments import (
+    BILLABLE_TYPE,
+    COMPONENTS,
+    CORRECTED,
+    STATUS_RANK,
+    UNVERIFIED,
+    BillingMoment,
+    billing_moments,
+    is_priced_later,
+)
 from tollgate.domain.facts import NOBODY, Fact, MessageKey, Pricing, Recipient, Report
-from tollgate.domain.money import ZERO
-
+from tollgate.domain.money import ZERO, exact_sum
 
 NO_CURRENCY: Final = "XXX"  # ISO 4217's own word for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fee:
-    """What one message costs, in the contract's currency, never rounded; and where that amount comes from.
+    """One component of what a message costs, in the contract's currency, and where that amount comes from.
 
     ``source`` is ``reported`` (by the provider), ``card`` (a rate card) or ``none`` (nothing was charged or known).
     ``card`` names the rate used or, for a reported fee, the rate that would have been: ``meta/2026-10-01/1``.
@@ -42,7 +50,11 @@ class Fee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a record adds to the counts. ``moment`` is the billable one, ``day`` and ``term`` are the contract's."""
+    """What a record adds to the counts. ``moment`` is the billable one, ``day`` and ``term`` are the contract's.
+
+    ``fees`` has every component that is due and has a price; ``passed`` names those that the contract passes through
+    to the tenant, which alone are counted.
+    """
 
     meter: str
     moment: datetime
@@ -52,7 +64,13 @@ class Usage:
     market: str
     messages: int
     segments: int
-    fee: Fee
+    fees: Mapping[str, Fee]
+    passed: frozenset[str] = frozenset(COMPONENTS)
+
+    @property
+    def amount(self) -> Decimal:
+        """What the message costs the tenant, in the contract's currency: the sum of what is passed through."""
+        return exact_sum(fee.amount for component, fee in self.fees.items() if component in self.passed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +95,30 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """One component of a message's fee that is due: everything about it alone that its price follows from.
+
+    ``card`` goes after the name of the sender's card. ``reported`` is the amount that the provider reports, None where
+    it reports none; ``costs_nothing``: then it has cost nothing so far, if no card has a price for it. ``if_listed``:
+    then it is not due after all.
+    """
+
+    component: str
+    moment: datetime
+    category: str
+    card: str
+    reported: Decimal | None
+    currency: str
+    costs_nothing: bool
+    if_listed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """The inputs of a price: everything about a billable message that pricing looks at, and nothing else.
 
-    ``account`` and ``number`` are among them because the sender's assignment names the rate card.
+    ``moment`` is that of the earliest component. ``account`` and ``number`` are among them because the sender's
+    assignment names the rate card.
     """
 
     moment: datetime
@@ -89,8 +127,12 @@ class Charge:
     category: str
     recipient: Recipient
     segments: int
-    report: Report | None
+    components: tuple[Due, ...]
     messages: int = 1
+
+    def same_for(self, other: Charge) -> bool:
+        """Whether all that the components have in common is the same in another."""
+        return replace(self, moment=other.moment, category=other.category, components=other.components) == other
 
 
 def _merged[T](mine: Mapping[str, T], theirs: Mapping[str, T], *, prefer_larger: bool) -> dict[str, T]:
@@ -155,36 +197,70 @@ def decisive_report(record: Record) -> Report | None:
     return reports[0] if reports else None
 
 
+def known_pricing(record: Record) -> Pricing | None:
+    """The pricing that names a message's category: the billable one, else the one seen with the latest status."""
+    other = ((STATUS_RANK.get(status, 0), pricing) for status, pricing in record.pricings.items())
+    return billable_pricing(record) or max(other, default=(0, None))[1]
+
+
 def charge(record: Record) -> Charge | None:
     """What there is to price in a record; None while it is not billable."""
-    rule = billing_moment(record.key.provider, record.meter)
-    pricing, report = billable_pricing(record), decisive_report(record)
-    if rule.needs_pricing and pricing is None:
+    rules = billing_moments(record.key.provider, record.meter)
+    report = decisive_report(record)
+    dues = [due for component, rule in rules.items() if (due := _due(component, rule, record, report)) is not None]
+    if not dues:
+        return None
+    pricing = known_pricing(record)
+    return Charge(
+        moment=min(due.moment for due in dues),
+        account=record.account,
+        number=record.number,
+        category=pricing.category if pricing else record.meter,
+        recipient=record.recipient,
+        segments=_segments(record, report),
+        components=tuple(dues),
+        messages=report.messages if report else 1,
+    )
+
+
+def _segments(record: Record, decisive: Report | None) -> int:
+    """Those of the report that holds; where it says none (0), the most that another one says."""
+    said = decisive.segments if decisive else 0
+    return said or max((report.segments for report in record.reports.values()), default=0) or 1
+
+
+def _due(component: str, rule: BillingMoment, record: Record, report: Report | None) -> Due | None:
+    """A component of a message's fee; None while it is not due."""
+    pricing = billable_pricing(record)
+    reported: Decimal | None = getattr(report, rule.reported) if report and rule.reported else None
+    if rule.never & record.statuses.keys():
+        return None
+    if (rule.needs_pricing and pricing is None) or (rule.if_reported and reported is None):
+        return None
+    if not rule.never.isdisjoint(record.statuses):
         return None
     times = [at for status, at in record.statuses.items() if status in rule.statuses]
     if not times and rule.priced_suffices and report is not None and (report.total or ZERO) > 0:
         times = list(record.statuses.values())
     if not times:
         return None
-    if report is None and rule.priced_later:
-        report = Report(min(times), 1, None, None, NO_CURRENCY)
-    return Charge(
+    return Due(
+        component=component,
         moment=record.requested_at or min(times),
-        account=record.account,
-        number=record.number,
-        category=pricing.category if pricing else record.meter,
-        recipient=record.recipient,
-        segments=report.segments if report else 1,
-        report=report,
-        messages=report.messages if report else 1,
+        category=rule.category or (pricing.category if pricing else record.meter),
+        card=rule.card,
+        reported=reported,
+        currency=report.currency if report and reported is not None else "",
+        costs_nothing=rule.priced_later or bool(rule.reported and report and report.currency),
+        if_listed=rule.if_listed,
     )
 
 
 def awaits_price(record: Record) -> bool:
-    """Whether a message counts already, and its provider has yet to be asked what it cost."""
-    rule = billing_moment(record.key.provider, record.meter)
+    """Whether a message counts already, or may do so, and its provider has yet to be asked what it cost."""
     priced = any(report.total is not None for report in record.reports.values())
-    return rule.priced_later and record.usage is not None and not priced
+    told = record.usage is not None or any(status.startswith(UNVERIFIED) for status in record.statuses)
+    return is_priced_later(record.key.provider, record.meter) and told and not priced
 
 
 def facts_of(record: Record) -> list[Fact]:

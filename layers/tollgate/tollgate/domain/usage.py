@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tollgate.domain.calendar import Term
-from tollgate.domain.money import ZERO
+from tollgate.domain.money import ZERO, exact_sum
 from tollgate.domain.records import Usage
 
 
@@ -34,7 +34,9 @@ class Totals:
     fees: Decimal = ZERO
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(self.messages + other.messages, self.segments + other.segments, self.fees + other.fees)
+        return Totals(
+            self.messages + other.messages, self.segments + other.segments, exact_sum((self.fees, other.fees))
+        )
 
     def __neg__(self) -> Totals:
         return Totals(-self.messages, -self.segments, -self.fees)
@@ -49,7 +51,7 @@ class Totals:
 
 def totals_of(usage: Usage) -> Totals:
     """What one record adds."""
-    return Totals(usage.messages, usage.segments, usage.fee.amount)
+    return Totals(usage.messages, usage.segments, usage.amount)
 
 
 def cell_of(usage: Usage) -> Cell:

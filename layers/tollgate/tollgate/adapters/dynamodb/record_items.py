@@ -2,14 +2,16 @@
 
 attribute   holds
 meter, account, number, version, unpriced, expires_at (epoch seconds), month_pk and month_sk (while it has usage)
+waiting_pk, waiting_sk, waiting_since (while its price has to be asked for)
 requested   the provider's time of the send request
 statuses    status -> time
 pricings    status -> [type, category, subtype]
 reports     status -> {at, n: segments, p: price, c: carrier fee, cur: currency, m: messages unless 1}
 to          {p: prefix, c: country, h: keyed hash}
 usage       {m: meter, at: billable moment, d: day, t: term, c: category, k: market, n: messages, s: segments,
-            a: fee, cur: its currency, src: source, o: original, oc: original currency, r: card, ra: card amount,
-            x: exchange-rate reference, xr: exchange rate}
+            cur: currency, f: {component: fee}, no: the components that are not passed through}
+a fee       {a: amount, src: source, o: original, oc: original currency, r: card, ra: card amount,
+            x: exchange-rate reference, xr: exchange rate}; o and oc only where they are not a and cur
 
 Whatever is empty is left out. Amounts are numbers, times ISO 8601 UTC.
 """
@@ -22,16 +24,18 @@ from typing import Any, Final
 
 from tollgate.adapters.dynamodb import keys
 from tollgate.adapters.dynamodb.store import Item
+from tollgate.domain.billing_moments import COMPONENTS
 from tollgate.domain.calendar import add_months
 from tollgate.domain.facts import NOBODY, MessageKey, Pricing, Recipient, Report
+from tollgate.domain.price_waits import price_wait
 from tollgate.domain.records import Fee, Record, Usage
 
 KEPT_MONTHS: Final = 13
 
 
 def record_item(tenant: str, record: Record) -> Item:
-    """A record as an item; in the month index only while it has usage."""
-    own = keys.record(tenant, record.key)
+    """A record as an item; in the month index only while it has usage, in the waiting index while it waits for a price."""
+    own, wait = keys.record(tenant, record.key), price_wait(tenant, record)
     return {
         "pk": own.pk,
         "sk": own.sk,
@@ -52,6 +56,9 @@ def record_item(tenant: str, record: Record) -> Item:
             "usage": _usage_map(record.usage) if record.usage else {},
             "month_pk": keys.month_pk(tenant, record.usage.day) if record.usage else "",
             "month_sk": keys.month_sk(record.usage.day, record.key) if record.usage else "",
+            "waiting_pk": keys.waiting_pk(record.key) if wait else "",
+            "waiting_sk": keys.instant(wait.due) if wait else "",
+            "waiting_since": _text(wait.since) if wait else "",
         }
     )
 
@@ -83,17 +90,6 @@ def key_of(item: Mapping[str, Any]) -> MessageKey:
 def usage_of(item: Mapping[str, Any]) -> Usage:
     """The usage in an item that has some."""
     usage = item["usage"]
-    fee = Fee(
-        amount=usage["a"],
-        currency=usage["cur"],
-        source=usage["src"],
-        original=usage["o"],
-        original_currency=usage["oc"],
-        card=usage.get("r", ""),
-        card_amount=usage.get("ra"),
-        fx=usage.get("x", ""),
-        fx_rate=usage.get("xr"),
-    )
     return Usage(
         meter=usage["m"],
         moment=_time(usage["at"]),
@@ -103,7 +99,22 @@ def usage_of(item: Mapping[str, Any]) -> Usage:
         market=usage["k"],
         messages=int(usage["n"]),
         segments=int(usage["s"]),
-        fee=fee,
+        fees={component: _fee_of(fee, usage["cur"]) for component, fee in usage["f"].items()},
+        passed=frozenset(COMPONENTS) - frozenset(usage.get("no", ())),
+    )
+
+
+def _fee_of(fee: Mapping[str, Any], currency: str) -> Fee:
+    return Fee(
+        amount=fee["a"],
+        currency=currency,
+        source=fee["src"],
+        original=fee.get("o", fee["a"]),
+        original_currency=fee.get("oc", currency),
+        card=fee.get("r", ""),
+        card_amount=fee.get("ra"),
+        fx=fee.get("x", ""),
+        fx_rate=fee.get("xr"),
     )
 
 
@@ -118,7 +129,8 @@ def expires_at(record: Record) -> int:
 
 
 def _usage_map(usage: Usage) -> Item:
-    fee = usage.fee
+    (currency,) = {fee.currency for fee in usage.fees.values()}
+    kept_back = [component for component in COMPONENTS if component not in usage.passed]
     return {
         "m": usage.meter,
         "at": _text(usage.moment),
@@ -128,12 +140,22 @@ def _usage_map(usage: Usage) -> Item:
         "k": usage.market,
         "n": usage.messages,
         "s": usage.segments,
-        "a": fee.amount,
-        "cur": fee.currency,
-        "src": fee.source,
-        "o": fee.original,
-        "oc": fee.original_currency,
-    } | _without_empty({"r": fee.card, "ra": fee.card_amount, "x": fee.fx, "xr": fee.fx_rate})
+        "cur": currency,
+        "f": {component: _fee_map(fee) for component, fee in usage.fees.items()},
+    } | ({"no": kept_back} if kept_back else {})
+
+
+def _fee_map(fee: Fee) -> Item:
+    return {"a": fee.amount, "src": fee.source} | _without_empty(
+        {
+            "o": fee.original if fee.original != fee.amount else None,
+            "oc": fee.original_currency if fee.original_currency != fee.currency else "",
+            "r": fee.card,
+            "ra": fee.card_amount,
+            "x": fee.fx,
+            "xr": fee.fx_rate,
+        }
+    )
 
 
 def _pricing_list(pricing: Pricing) -> list[str]:
