@@ -140,13 +140,18 @@ Parts = Annotated[int | None, PlainValidator(parts)]
 PartsText = Annotated[int | None, PlainValidator(parts_text)]
 
 
-def json_object(text: bytes | str, *, provider: str, path: str = "") -> dict[str, Any]:
-    """A JSON object whose fractions are Decimals, digit by digit as sent. Raises Malformed for anything else."""
+def json_value(text: bytes | str) -> Any:
+    """A JSON value whose fractions are Decimals, digit by digit as sent; None for what is no JSON."""
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
-        value = json.loads(decoded, parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(decoded, parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, ArithmeticError, RecursionError):  # not UTF-8, not JSON, beyond Decimal, nested too deep
-        value = None
+        return None
+
+
+def json_object(text: bytes | str, *, provider: str, path: str = "") -> dict[str, Any]:
+    """A JSON object, read as ``json_value`` reads it. Raises Malformed for anything else."""
+    value = json_value(text)
     if not isinstance(value, dict):
         raise Malformed(provider, [Problem(path, "expected a JSON object")])
     return value
