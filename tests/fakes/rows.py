@@ -47,8 +47,8 @@ class Memory:
     revisions: dict[tuple[str, date, int], Statement] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     audit: list[dict[str, Any]] = field(default_factory=list)
-    commits: int = 0
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
+    commits: int = 0
 
 
 def _read_at(stored: Record | TermRow | DayRow | None, version: int) -> None:
@@ -252,14 +252,14 @@ class MemoryHolds:
         own = [hold for (owner, _), hold in self.memory.holds.items() if owner == tenant]
         return sorted(own, key=lambda hold: (hold.opened_at, hold.identity))
 
-    def lift(self, hold: Hold, *, at: datetime) -> None:
-        stored = self.memory.holds.get((hold.tenant, hold.identity))
-        if stored is None:
-            raise NotFound("hold", f"{hold.tenant}/{hold.identity}")
     def open(self, hold: Hold) -> None:
         _are_new(self.memory, [], [hold])
         _write(self.memory, [], [hold])
 
+    def lift(self, hold: Hold, *, at: datetime) -> None:
+        stored = self.memory.holds.get((hold.tenant, hold.identity))
+        if stored is None:
+            raise NotFound("hold", f"{hold.tenant}/{hold.identity}")
         self.memory.holds[hold.tenant, hold.identity] = replace(stored.lifted(at), version=2)
 
 
@@ -287,29 +287,29 @@ class MemoryInvoices:
         *,
         by: str,
         at: datetime,
+        what: str = "",
+        note: str = "",
         notices: Sequence[Notice] = (),
         opened: Sequence[Hold] = (),
         lifted: Sequence[Hold] = (),
+        resting_on: Sequence[Invoice] = (),
     ) -> Invoice:
-        what: str = "",
-        note: str = "",
         key = (invoice.tenant, invoice.statement.period.start)
         stored = self.memory.invoices.get(key)
         if (stored.version if stored else 0) != invoice.version:
-        resting_on: Sequence[Invoice] = (),
             raise Conflict(f"invoice {invoice.name} has moved")
         if stored == invoice and not (notices or opened or lifted):
             return invoice
         revision = (*key, invoice.revision)
         if self.memory.revisions.get(revision, invoice.statement) != invoice.statement:
             raise Conflict(f"revision {invoice.revision} says something else")
+        for other in resting_on:
+            if self.memory.invoices.get((other.tenant, other.statement.period.start)) != other:
+                raise Conflict(f"invoice {other.name}, which it rests on, has moved")
         _are_new(self.memory, notices, opened)
         if any((hold.tenant, hold.identity) not in self.memory.holds for hold in lifted):
             raise Conflict("a hold to lift was never opened")
         new = replace(invoice, version=invoice.version + 1)
-        for other in resting_on:
-            if self.memory.invoices.get((other.tenant, other.statement.period.start)) != other:
-                raise Conflict(f"invoice {other.name}, which it rests on, has moved")
         self.memory.invoices[key] = new
         self.memory.revisions[revision] = invoice.statement
         _write(self.memory, notices, opened)
@@ -318,10 +318,6 @@ class MemoryInvoices:
         self.memory.audit.append({"action": "invoice", "by": by, "at": at, "new": new, "what": what, "note": note})
         return new
 
-
-@dataclass
-class MemoryInbox:
-    """The port ``Inbox``."""
     def month(self, month: date) -> list[Summary]:
         own = [
             i
@@ -388,6 +384,10 @@ class MemoryRuns:
         return sorted(own, key=lambda run: run.at, reverse=True)[:count]
 
 
+@dataclass
+class MemoryInbox:
+    """The port ``Inbox``."""
+
     memory: Memory
 
     def seen(self, event: str) -> bool:
@@ -409,12 +409,12 @@ class Rows:
     holds: ports.HoldRows
     invoices: ports.InvoiceRows
     inbox: ports.Inbox
+    audit: ports.AuditRows
+    runs: ports.RunRows
 
 
 def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = None) -> Rows:
     """Every port over one memory (a new one unless given)."""
-    audit: ports.AuditRows
-    runs: ports.RunRows
     memory = memory or Memory()
     return Rows(
         ledger=MemoryLedger(memory),
@@ -425,6 +425,6 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         holds=MemoryHolds(memory),
         invoices=MemoryInvoices(memory),
         inbox=MemoryInbox(memory),
-    )
         audit=MemoryAudit(memory),
         runs=MemoryRuns(memory),
+    )

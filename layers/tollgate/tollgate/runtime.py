@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,8 +22,8 @@ from tollgate.adapters.dynamodb.ledger import DynamoLedger
 from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
-from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.dynamodb.runs import DynamoRuns
+from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.secrets import Secrets
@@ -45,8 +46,10 @@ if TYPE_CHECKING:
     from tollgate.adapters.oidc import OidcProvider
     from tollgate.adapters.ses import SesMailer
     from tollgate.stages.notify import NotifyPorts
+    from tollgate.stages.poll import PollPorts
 
 LONGEST_PAUSE_SECONDS: Final = 2.0
+SECONDS_BETWEEN_QUESTIONS: Final = 0.1
 
 
 def pause(attempt: int) -> None:
@@ -124,8 +127,6 @@ class Runtime:
         return DynamoInbox(self._store)
 
     @cached_property
-    def bus(self) -> EventBridgeBus:
-    @cached_property
     def audit(self) -> DynamoAudit:
         """Who did what."""
         return DynamoAudit(self._store)
@@ -140,6 +141,8 @@ class Runtime:
         """Identities of the platform's events, and what providers billed."""
         return DynamoEvents(self._store)
 
+    @cached_property
+    def bus(self) -> EventBridgeBus:
         """The event bus."""
         return EventBridgeBus(self._client("events"), bus=self.settings.need("event_bus_name"))
 

@@ -156,7 +156,6 @@ class Approval(_Model):
     document: Text
 
 
-DEFAULT_ALLOWANCES: Final[Mapping[str, Mapping[str, Any]]] = {
 class Review(_Model):
     """How drafts are reviewed, in the contract's currency. ``max_jump``: the change against the months before, in
     percent, beyond which somebody must look. Below ``auto_below`` a clean draft is approved by rule; above
@@ -174,6 +173,7 @@ class Review(_Model):
         return self
 
 
+DEFAULT_ALLOWANCES: Final[Mapping[str, Mapping[str, Any]]] = {
     "whatsapp": {"measure": "fees", "included": "1000.00", "warn_at": [75], "beyond": "bill"},
     "sms": {"measure": "messages", "included": 50_000, "warn_at": [75], "beyond": "suspend"},
 }
@@ -214,6 +214,7 @@ class Contract(_Model):
     allowances: Annotated[dict[Identifier, Allowance], BeforeValidator(_with_defaults)] = Field(
         default_factory=dict, validate_default=True
     )
+    review: Review = Review()
     pass_through: Annotated[
         tuple[Literal["message", "carrier", "platform", "meta"], ...], AfterValidator(_in_order)
     ] = COMPONENTS
@@ -225,10 +226,6 @@ class Contract(_Model):
     @field_validator("senders")
     @classmethod
     def _some_and_distinct(cls, senders: tuple[SenderRule, ...]) -> tuple[SenderRule, ...]:
-    review: Review = Review()
-    pass_through: Annotated[
-        tuple[Literal["message", "carrier", "platform", "meta"], ...], AfterValidator(_in_order)
-    ] = COMPONENTS
         # Not a minimum length of the field: that would be reported of a list whose only sender is wrong.
         if not senders:
             raise ValueError("expected at least one sender")

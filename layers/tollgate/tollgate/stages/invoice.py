@@ -59,28 +59,28 @@ class Report:
 def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
     """The daily run over every tenant, and a row that says what it did."""
     report = Report()
+    waiting = Waiting(ports.quarantine, ports.close.contracts)
     for tenant in ports.close.contracts.tenants():
         with _step(report, tenant, "lift"):
             _lift(tenant, ports, now, report)
         with _step(report, tenant, "close"):
             _close(tenant, ports, now, close_after_days, report)
-        with _step(report, tenant, "read invoices"):
         with _step(report, tenant, "approve by rule"):
             approved = approve_by_rule(
                 tenant, contracts_rows=ports.close.contracts, invoices=ports.close.invoices, waiting=waiting,
                 blocked=report.blocked, now=now,
             )  # fmt: skip
             report.approved += [f"{tenant}/{period}" for period in approved]
+        with _step(report, tenant, "read invoices"):
             for invoice in ports.issue.invoices.invoices(tenant):
                 with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
                     _progress(invoice, ports, now, report)
     if report.failed:
         ports.close.count("TenantRunFailed", len(report.failed))
-    return report
     ports.runs.save(run_of(SCHEDULE, report, at=now))
+    return report
 
 
-@contextmanager
 def run_of(schedule: str, report: Report, *, at: datetime) -> Run:
     """A report as it is kept: of each action how often, and the first few by name."""
     done: dict[str, list[str]] = asdict(report)
@@ -92,6 +92,7 @@ def run_of(schedule: str, report: Report, *, at: datetime) -> Run:
     )
 
 
+@contextmanager
 def _step(report: Report, tenant: str, step: str) -> Iterator[None]:
     try:
         yield

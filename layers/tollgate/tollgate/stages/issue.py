@@ -170,13 +170,13 @@ def _issue(invoice: Invoice, ports: IssuePorts, now: datetime) -> StripeInvoice:
     return stripe.send(found.id, key=_key(invoice, "send")) if found.status == "open" else found
 
 
-def _fill(stripe_id: str, invoice: Invoice, contract: Contract, stripe: Stripe) -> None:
-    """Put the lines on the draft, those that are not there yet, and compare every one of them with the statement."""
 def identity_of(invoice: Invoice) -> dict[str, str]:
     """What an invoice carries at Stripe, by which it is found again and known as ours."""
     return {"tenant": invoice.tenant, "period": invoice.name, "revision": str(invoice.revision)}
 
 
+def _fill(stripe_id: str, invoice: Invoice, contract: Contract, stripe: Stripe) -> None:
+    """Put the lines on the draft, those that are not there yet, and compare every one of them with the statement."""
     wanted = foldable(invoice.statement.lines)
     present = stripe.lines(stripe_id)
     missing = [line for line in wanted if (line.key, line.amount) not in present]

@@ -19,8 +19,8 @@ from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
 from tollgate.domain.records import Record, Usage
-from tollgate.domain.senders import Assignment
 from tollgate.domain.review import Summary
+from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Line, Statement
 from tollgate.domain.usage import DayRow, TermRow
 
@@ -83,11 +83,6 @@ class LedgerRows(Protocol):
         ...
 
 
-class ContractRows(Protocol):
-    """Contracts and the senders they assign."""
-
-    def tenants(self) -> list[str]:
-        """Every tenant, in order."""
 class PriceWaits(Protocol):
     """Messages whose price has to be asked for. Metering lists and unlists them with their records; what is changed here
     holds until it writes the record again."""
@@ -122,6 +117,11 @@ class MessageResources(Protocol):
         ...
 
 
+class ContractRows(Protocol):
+    """Contracts and the senders they assign."""
+
+    def tenants(self) -> list[str]:
+        """Every tenant, in order."""
         ...
 
     def versions(self, tenant: str) -> list[Contract]:
@@ -232,15 +232,15 @@ class NoticeRows(Protocol):
 class HoldRows(Protocol):
     """Holds, as they stand."""
 
+    def open(self, hold: Hold) -> None:
+        """Open a hold by itself. Raises Conflict when there is one of its identity, open or lifted."""
+        ...
+
     def holds(self, tenant: str) -> list[Hold]:
         """Every hold of a tenant, open and lifted, oldest first; read consistently."""
         ...
 
     def lift(self, hold: Hold, *, at: datetime) -> None:
-    def open(self, hold: Hold) -> None:
-        """Open a hold by itself. Raises Conflict when there is one of its identity, open or lifted."""
-        ...
-
         """Lift one hold; lifting it again changes nothing."""
         ...
 
@@ -266,13 +266,14 @@ class InvoiceRows(Protocol):
         *,
         by: str,
         at: datetime,
+        what: str = "",
+        note: str = "",
         notices: Sequence[Notice] = (),
         opened: Sequence[Hold] = (),
         lifted: Sequence[Hold] = (),
+        resting_on: Sequence[Invoice] = (),
     ) -> Invoice:
         """Write an invoice read at its ``version`` (0: new) with all that follows and an audit entry, all or nothing.
-        what: str = "",
-        note: str = "",
         Returns it at its new version. ``what`` and ``note`` go into the audit entry. Raises Conflict when it has moved
         since it was read, or one of those that the decision is ``resting_on``."""
         ...
@@ -333,7 +334,6 @@ class RunRows(Protocol):
         """The latest runs of a schedule, newest first."""
         ...
 
-        resting_on: Sequence[Invoice] = (),
 
 class Inbox(Protocol):
     """Ids of outside events that have been dealt with."""
@@ -424,13 +424,6 @@ class Stripe(Protocol):
     def finalize(self, invoice: str, *, key: str) -> StripeInvoice: ...
     def send(self, invoice: str, *, key: str) -> StripeInvoice: ...
     def invoice(self, invoice: str) -> StripeInvoice: ...
-
-
-type Clock = Callable[[], datetime]
-type Count = Callable[[str, int], None]
-"""Counts a named metric."""
-type Hasher = Callable[[str], str]
-"""A keyed hash of a recipient's number or user id."""
     def void(self, invoice: str, *, key: str) -> StripeInvoice: ...
 
     def find_credit_note(self, invoice: str, *, metadata: Mapping[str, str]) -> str:
@@ -450,3 +443,10 @@ type Hasher = Callable[[str], str]
     ) -> str:
         """Give a credit note, of which ``to_balance`` is the part that was paid already; returns its number."""
         ...
+
+
+type Clock = Callable[[], datetime]
+type Count = Callable[[str, int], None]
+"""Counts a named metric."""
+type Hasher = Callable[[str], str]
+"""A keyed hash of a recipient's number or user id."""

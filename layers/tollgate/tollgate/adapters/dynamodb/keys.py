@@ -6,9 +6,9 @@ ledger    pk tenant                      sk <provider>#<message>[#<participant>]
 accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<start> · DAY#<date> · NOTICE#<identity>
                                             · HOLD#<identity> · INVOICE#<first day> · REVISION#<first day>#<nnnn>
                                             · AUDIT#<time>#<id>
-          pk TENANTS                     sk <tenant>
           pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
           pk RUNS#<schedule>             sk <time>
+          pk TENANTS                     sk <tenant>
           pk SENDER#<provider>#<account> sk ASSIGNMENTS
           pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
           pk FX                          sk INDEX
@@ -16,9 +16,9 @@ accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<
           pk QUARANTINE                  sk <day>
           pk QUARANTINE#<day>            sk <row id>
           pk SEEN#<event id>             sk SEEN
-
           pk EVENT#<source>#<id>         sk CLAIM
           pk BILLED#<provider>           sk <day>#<account>#<source>#<id>
+
 Always true: what comes from outside is escaped where it is followed by another part, so that two different things
 never share a key.
 """
@@ -31,6 +31,9 @@ from typing import Final, NamedTuple
 from tollgate.domain.facts import MessageKey
 
 BY_MONTH: Final = "by-month"
+BY_WAITING: Final = "by-waiting"
+# One partition takes a thousand writes a second, which a busy provider's messages may exceed together.
+WAITING_SHARDS: Final = 8
 
 CONTRACT: Final = "CONTRACT#"
 TERM: Final = "TERM#"
@@ -38,12 +41,12 @@ DAY: Final = "DAY#"
 NOTICE: Final = "NOTICE#"
 HOLD: Final = "HOLD#"
 INVOICE: Final = "INVOICE#"
+AUDIT: Final = "AUDIT#"
 
 
 class Key(NamedTuple):
     """A partition and a sort key."""
 
-AUDIT: Final = "AUDIT#"
     pk: str
     sk: str
 
