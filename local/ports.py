@@ -16,10 +16,11 @@ class Ports:
     api: int
     aws: int
     stripe: int
+    identity: int
 
 
-USUAL = Ports(api=8080, aws=4566, stripe=12111)
-ANY = Ports(api=0, aws=0, stripe=0)
+USUAL = Ports(api=8080, aws=4566, stripe=12111, identity=8081)
+ANY = Ports(api=0, aws=0, stripe=0, identity=0)
 
 
 def is_free(port: int) -> bool:
@@ -44,7 +45,7 @@ def free_port(preferred: int = 0) -> int:
 
 
 def wanted(usual: Ports, environment: Mapping[str, str]) -> Ports:
-    """The usual ports, each replaced by TOLLGATE_API_PORT, TOLLGATE_AWS_PORT or TOLLGATE_STRIPE_PORT where set."""
+    """The usual ports, each replaced by TOLLGATE_API_PORT, TOLLGATE_AWS_PORT and so on where set."""
     return Ports(
         **{name: int(environment.get(f"TOLLGATE_{name.upper()}_PORT", port)) for name, port in asdict(usual).items()}
     )

@@ -30,6 +30,8 @@ def generated() -> Purposes:
         "stripe": {"api_key": STAND_IN_KEY, "webhook_secret": f"whsec_{secrets.token_hex(16)}"},
         "platform-key": {PLAIN: secrets.token_urlsafe(36)},
         "recipient-key": {PLAIN: secrets.token_hex(32)},
+        "console-key": {PLAIN: secrets.token_hex(32)},
+        "oidc-client": {"client_secret": secrets.token_urlsafe(24)},
     }
 
 

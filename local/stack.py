@@ -21,7 +21,8 @@ from local.steps import StepError, Steps
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEFAULT_ROOT = PROJECT / ".local"
-GATEWAY, STRIPE, PUMP = "gateway", "stripe", "pump"
+GATEWAY, STRIPE, PUMP, IDENTITY = "gateway", "stripe", "pump", "identity"
+OIDC_CLIENT = "console"
 REAL_STRIPE = "https://api.stripe.com"
 
 
@@ -65,8 +66,9 @@ class LocalStack:
                 api_id = self._route(aws, found)
                 pollers.repair(client(aws, "lambda"))
                 published = self._share_secrets(aws, found, values)
-            with steps.step("start the Stripe stand-in, the pump and the gateway"):
+            with steps.step("start the Stripe stand-in, the identity provider, the pump and the gateway"):
                 self._start_stripe(chosen, values)
+                self._start_identity(chosen, values)
                 self._start_pump(aws)
                 self._start_gateway(chosen, aws, api_id)
         except (processes.NotReadyError, ValueError) as failure:
@@ -90,7 +92,7 @@ class LocalStack:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _stop_fronts(self) -> list[str]:
-        return [name for name in (GATEWAY, PUMP, STRIPE) if processes.stop(name, run=self._run)]
+        return [name for name in (GATEWAY, PUMP, IDENTITY, STRIPE) if processes.stop(name, run=self._run)]
 
     def _choose_ports(self) -> Ports:
         held = frozenset({"aws"}) if processes.running(ministack.NAME, run=self._run) else frozenset()
@@ -117,6 +119,11 @@ class LocalStack:
     def _overrides(self, chosen: Ports) -> dict[str, str]:
         """What samconfig.toml says for local, with what only this machine and this instance know."""
         mine = {"Environment": "local", "Arch": sam.architecture()}
+        mine |= {
+            "ConsoleUrl": self._console_address(chosen),
+            "OidcIssuer": self._identity_address(chosen),
+            "OidcClientId": OIDC_CLIENT,
+        }
         if not secret_values.uses_real_stripe(self.environment):
             mine["StripeApiBase"] = self._stripe_address(chosen)
         return sam.configured(self.project / "samconfig.toml", "deploy") | mine
@@ -125,6 +132,12 @@ class LocalStack:
         if secret_values.uses_real_stripe(self.environment):
             return REAL_STRIPE
         return f"http://{LOOPBACK}:{chosen.stripe}"
+
+    def _console_address(self, chosen: Ports) -> str:
+        return f"http://{LOOPBACK}:{chosen.api}"
+
+    def _identity_address(self, chosen: Ports) -> str:
+        return f"http://{LOOPBACK}:{chosen.identity}"
 
     def _route(self, aws: LocalAws, found: list[Resource]) -> str:
         """Give the stack's HTTP API its routes; returns its id."""
@@ -157,6 +170,15 @@ class LocalStack:
         }
         self._start_module(STRIPE, "local.stripe_standin", arguments, ready=lambda: listens(chosen.stripe))
 
+    def _start_identity(self, chosen: Ports, values: secret_values.Purposes) -> None:
+        arguments = {
+            "--port": str(chosen.identity),
+            "--client-id": OIDC_CLIENT,
+            "--client-secret": values["oidc-client"]["client_secret"],
+            "--redirect-uri": f"{self._console_address(chosen)}/console/signed-in",
+        }
+        self._start_module(IDENTITY, "local.identity", arguments, ready=lambda: listens(chosen.identity))
+
     def _start_pump(self, aws: LocalAws) -> None:
         functions = client(aws, "lambda")
         arguments = {"--aws": aws.endpoint}
@@ -186,7 +208,8 @@ class LocalStack:
             "api": api,
             "aws": aws.endpoint,
             "stripe": self._stripe_address(chosen),
-            "console": f"{api}/console/",
+            "console": f"{api}/console",
+            "identity": self._identity_address(chosen),
             "mail": mailbox.list_url(aws.endpoint),
             "mails": str(self.mails),
             "region": aws.region,

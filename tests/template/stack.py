@@ -101,6 +101,8 @@ def _truth(rule: dict[str, Any], parameters: dict[str, str]) -> bool:
     match rule:
         case {"Fn::Not": [inner]}:
             return not _truth(inner, parameters)
+        case {"Fn::And": parts}:
+            return all(_truth(part, parameters) for part in parts)
         case {"Fn::Equals": [{"Ref": name}, value]}:
             return bool(parameters[name] == value)
     raise ValueError(f"a condition of a kind this reader does not know: {rule}")

@@ -15,6 +15,9 @@ ROUTES = {
     ("/webhooks/stripe", "post"): "SettleFunction",
     ("/tenants/{tenant}/standing", "get"): "ConsoleFunction",
     ("/api/{proxy+}", "x-amazon-apigateway-any-method"): "ConsoleFunction",
+    ("/console", "x-amazon-apigateway-any-method"): "ConsoleFunction",
+    ("/console/{proxy+}", "x-amazon-apigateway-any-method"): "ConsoleFunction",
+    ("/usage/{proxy+}", "x-amazon-apigateway-any-method"): "ConsoleFunction",
 }
 
 
