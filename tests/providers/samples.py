@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from tests.providers import tokens
 from tollgate.domain.facts import Fact
 from tollgate.providers.provider import Parsed, Request, Setting
 from tollgate.providers.recipients import keyed_hasher
@@ -99,8 +100,8 @@ def only(found: Parsed) -> Fact:
 class Signed:
     """How a provider signs: what the contract suite needs to know of one that calls over HTTP.
 
-    ``headers`` are needed beside the signature; ``covers_body``: whether it is over the body; ``covers_time``: whether
-    it says when it was made (at NOW), and is believed for five minutes.
+    ``headers`` and ``query`` are needed beside the signature; ``covers_body``: whether it is over the body;
+    ``covers_time``: whether it says when it was made (at NOW), and is believed for five minutes.
     """
 
     secrets: Mapping[str, str]
@@ -109,6 +110,7 @@ class Signed:
     signature_header: str
     sign: Callable[[bytes], str]
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
     covers_body: bool = True
     covers_time: bool = False
 
@@ -124,6 +126,7 @@ class Signed:
             method="POST",
             base_url=BASE_URL,
             path="/webhooks/x",
+            query=self.query,
             headers=self.genuine() if headers is None else headers,
             body=self.body if body is None else body,
             received_at=received_at,
@@ -135,6 +138,25 @@ META_SECRETS = {"app_secret": "an app secret for tests", "verify_token": "a veri
 
 def meta_signature(body: bytes, secret: str = META_SECRETS["app_secret"]) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+TWILIO_ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+TWILIO_SECRETS = {"auth_token": "an auth token for tests"}
+
+
+def twilio_signature(
+    url: str,
+    fields: Mapping[str, str] | None = None,
+    *,
+    algorithm: str = "sha1",
+    secret: str = TWILIO_SECRETS["auth_token"],
+) -> str:
+    signed = url + "".join(key + value for key, value in sorted((fields or {}).items()))
+    return base64.b64encode(hmac.new(secret.encode(), signed.encode(), algorithm).digest()).decode()
+
+
+def twilio_query(body: bytes) -> str:
+    return f"bodySHA256={hashlib.sha256(body).hexdigest()}"
 
 
 PLIVO_SECRETS = {"auth_token": "a plivo token for tests"}
@@ -178,7 +200,52 @@ SIGNED: Mapping[str, Signed] = {
         body=sample("meta", "status_delivered.json"),
         signature_header="X-Hub-Signature-256",
         sign=meta_signature,
-    )
+    ),
+    "twilio": Signed(
+        secrets=TWILIO_SECRETS,
+        wrong_secrets={"auth_token": "another account's token"},
+        body=sample("twilio", "eventstreams_batch.json"),
+        signature_header="X-Twilio-Signature",
+        sign=lambda body: twilio_signature(f"{BASE_URL}/webhooks/x?{twilio_query(body)}"),
+        query=twilio_query(sample("twilio", "eventstreams_batch.json")),
+    ),
+    "vonage": Signed(
+        secrets=tokens.VONAGE_SECRETS,
+        wrong_secrets={"signature_secret": "another account's signature secret"},
+        body=sample("vonage", "sms_submitted.json"),
+        signature_header="Authorization",
+        sign=lambda body: tokens.vonage_token(body, at=NOW),
+        covers_time=True,
+    ),
+    "telnyx": Signed(
+        secrets=tokens.TELNYX_SECRETS,
+        wrong_secrets={"public_key": tokens.public_key(tokens.ed25519(2))},
+        body=sample("telnyx", "message_finalized.json"),
+        signature_header="Telnyx-Signature-Ed25519",
+        sign=lambda body: tokens.telnyx_headers(body, at=NOW)["telnyx-signature-ed25519"],
+        headers={"Telnyx-Timestamp": str(int(NOW.timestamp()))},
+        covers_time=True,
+    ),
+    "infobip": Signed(
+        secrets=tokens.INFOBIP_SECRETS,
+        wrong_secrets={**tokens.INFOBIP_SECRETS, "password": "another profile's password"},
+        body=sample("infobip", "sms_delivery_reports.json"),
+        signature_header="Authorization",
+        sign=lambda _body: tokens.basic("infobip", tokens.INFOBIP_SECRETS["password"]),
+        covers_body=False,
+    ),
+    "sinch": Signed(
+        secrets=tokens.SINCH_SECRETS,
+        wrong_secrets={**tokens.SINCH_SECRETS, "webhook_secret": "another app's secret"},
+        body=sample("sinch", "conversation_delivered.json"),
+        signature_header="X-Sinch-Webhook-Signature",
+        sign=lambda body: tokens.sinch_headers(body, at=NOW)["x-sinch-webhook-signature"],
+        headers={
+            "X-Sinch-Webhook-Signature-Nonce": "01FJA8B4A7BM43",
+            "X-Sinch-Webhook-Signature-Timestamp": str(int(NOW.timestamp())),
+        },
+        covers_time=True,
+    ),
 }
 
 

@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VONAGE_KEY, VONAGE_APPLICATION = "abcd1234", "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
-VONAGE_SECRETS = {"signature_secret": "a signature secret of at least 32 bytes"}
+VONAGE_SECRETS = {"signature_secret": "a signature secret for tests, as long as any algorithm could want it"}
 
 
 def vonage_token(
@@ -61,7 +61,11 @@ def basic(user: str, password: str) -> str:
 
 INFOBIP_SECRETS = {"username": "infobip", "password": "a password for tests", "bearer_token": "a token for tests"}
 
-SINCH_SECRETS = {"webhook_secret": "a webhook secret for tests", "username": "sinch", "password": "a password for tests"}
+SINCH_SECRETS = {
+    "webhook_secret": "a webhook secret for tests",
+    "username": "sinch",
+    "password": "a password for tests",
+}
 
 
 def sinch_headers(

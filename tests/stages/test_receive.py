@@ -10,9 +10,11 @@ import pytest
 from tests.fakes.faults import Faults
 from tests.fakes.outside import MemoryQueue
 from tests.providers.samples import ACME, META_SECRETS, NOW, meta_signature, sample
+from tests.providers.tokens import VONAGE_APPLICATION, VONAGE_KEY, VONAGE_SECRETS, vonage_token
 from tollgate.domain.errors import Refused, RetryLater
 from tollgate.providers.meta import META
-from tollgate.providers.provider import Request
+from tollgate.providers.provider import Request, Webhook
+from tollgate.providers.vonage import VONAGE
 from tollgate.stages.ports import Receipt
 from tollgate.stages.receive import MAX_BODY_BYTES, Answer, ReceivePorts, receive
 
@@ -39,11 +41,10 @@ class Door:
         self.queue, self.counts = MemoryQueue(), Counter[str]()
         self._faults = faults or Faults()
 
-    def answer(self, request: Request, *, secrets: dict[str, str] | None = None) -> Answer:
+    def answer(self, request: Request, *, provider: Webhook = META, secrets: dict[str, str] | None = None) -> Answer:
         ports = ReceivePorts(queue=self._faults.wrap(self.queue), count=self._count)
-        return receive(
-            request, provider=META, secrets=META_SECRETS if secrets is None else secrets, identity="id-1", ports=ports
-        )
+        secrets = META_SECRETS if secrets is None else secrets
+        return receive(request, provider=provider, secrets=secrets, identity="id-1", ports=ports)
 
     def _count(self, name: str, value: int) -> None:
         self.counts[name] += value
@@ -150,3 +151,26 @@ def test_a_body_of_the_largest_size_is_let_in() -> None:
     door = Door()
     body = b'{"entry": []}'
     assert door.answer(signed(body + b" " * (MAX_BODY_BYTES - len(body)))).status == 200
+
+
+def test_what_parsing_must_know_beside_the_body_goes_with_the_receipt() -> None:
+    """Vonage's account stands in its token: the account is kept, the token is not."""
+    door = Door()
+    body = sample("vonage", "sms_submitted.json")
+    token = vonage_token(body, at=NOW)
+    request = Request(
+        method="POST", path="/webhooks/vonage", headers={"Authorization": token}, body=body, received_at=NOW
+    )
+    answer = door.answer(request, provider=VONAGE, secrets=VONAGE_SECRETS)
+    assert answer == Answer(200)
+    [receipt] = door.queue.receipts
+    assert receipt.headers == {"account": VONAGE_KEY, "number": VONAGE_APPLICATION}
+    assert token.rpartition(".")[2] not in repr(receipt)
+
+
+def test_an_unsigned_request_of_a_provider_that_forgets_to_sign_is_asked_for_again() -> None:
+    """Vonage drops what is refused for good; 503 makes it come again, signed."""
+    door = Door()
+    bare = Request(method="POST", path="/webhooks/vonage", body=b"{}", received_at=NOW)
+    answer = door.answer(bare, provider=VONAGE, secrets=VONAGE_SECRETS)
+    assert (answer.status, door.queue.queued, dict(door.counts)) == (503, [], {"RejectedReceipts": 1})

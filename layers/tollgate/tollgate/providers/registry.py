@@ -9,9 +9,14 @@ from tollgate.domain.errors import NotFound
 from tollgate.providers.aws_sms import AWS_SMS
 from tollgate.providers.aws_social import AWS_SOCIAL
 from tollgate.providers.bird import BIRD
+from tollgate.providers.infobip import INFOBIP
 from tollgate.providers.meta import META
 from tollgate.providers.plivo import PLIVO
 from tollgate.providers.provider import Provider, Webhook
+from tollgate.providers.sinch import SINCH
+from tollgate.providers.telnyx import TELNYX
+from tollgate.providers.twilio import TWILIO
+from tollgate.providers.vonage import VONAGE
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
     each.name: each
@@ -21,6 +26,11 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         AWS_SOCIAL,
         PLIVO,
         BIRD,
+        TWILIO,
+        VONAGE,
+        TELNYX,
+        INFOBIP,
+        SINCH,
     )
 }
 

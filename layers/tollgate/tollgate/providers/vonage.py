@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import jwt
 
-from tollgate.domain.facts import Fact, Report
+from tollgate.domain.billing_moments import BILLABLE_TYPE
+from tollgate.domain.facts import Fact, Pricing, Report
 from tollgate.providers.errors import Forged, Malformed, Unsigned
 from tollgate.providers.incoming import (
     AmountText,
@@ -63,6 +64,15 @@ class _Sms(Incoming):
     count_total: PartsText = None
 
 
+class _Pricing(Incoming):
+    type: Word
+    category: Word
+
+
+class _WhatsApp(Incoming):
+    pricing: _Pricing | None = None
+
+
 class _Status(Incoming):
     message_uuid: MessageId
     status: Word
@@ -71,6 +81,7 @@ class _Status(Incoming):
     to: Any = None  # a number, or on some channels an object; the recipient is not what makes a message count
     usage: _Usage | None = None
     sms: _Sms | None = None
+    whatsapp: _WhatsApp | None = None
 
 
 def verify(request: Request, secrets: Secrets) -> None:
@@ -156,6 +167,7 @@ def parse(receipt: Arrived, setting: Setting) -> Parsed:
                 message=status.message_uuid,
                 status=status.status,
                 at=status.timestamp,
+                pricing=_pricing(status),
                 report=_report(status),
                 recipient=recipient(status.to if isinstance(status.to, str) else "", hasher=setting.hasher),
             ),
@@ -177,6 +189,14 @@ def _report(status: _Status) -> Report | None:
         carrier_fee=None,
         currency=status.usage.currency if status.usage and price is not None else "",
     )
+
+
+def _pricing(status: _Status) -> Pricing | None:
+    """Meta's category, for what is charged and has its price here; no card needs to know it then."""
+    pricing = status.whatsapp.pricing if status.whatsapp else None
+    if pricing is None or pricing.type != BILLABLE_TYPE or status.usage is None or status.usage.price is None:
+        return None
+    return Pricing(type=pricing.type, category=pricing.category.replace("-", "_"))
 
 
 VONAGE: Final = Webhook(name=NAME, parse=parse, group=group, verify=verify, origin=origin)
