@@ -36,6 +36,7 @@ NOON = datetime(2026, 3, 10, 17, tzinfo=UTC)
 
 AMERICAN = Recipient(prefix="1415", country="US", hash="h1")
 INDIAN = Recipient(prefix="9198", country="IN", hash="h2")
+NOBODY_KNOWN = Recipient()
 UNLISTED = Recipient(prefix="2999", country="AQ", hash="h3")
 
 CARD = RateCard(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, Inexact
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from tests.domain.examples import D
 from tests.strategies import exact_parts
 from tollgate.domain.money import (
     MINOR_DIGITS,
+    exact_sum,
+    fee_amount,
     from_minor_units,
     invoice_step,
     minimum_charge,
@@ -19,6 +22,7 @@ from tollgate.domain.money import (
     round_half_up,
     split,
 )
+from tollgate.domain.usage import Totals
 
 
 @pytest.mark.parametrize(
@@ -112,3 +116,29 @@ def test_every_currency_has_a_minimum_that_can_be_invoiced(currency: str) -> Non
     assert round_half_up(least, currency) == least >= D("0.50")
     assert minimum_charge("USD") == D("0.50")
     assert minor_units(least, currency) % (10 if MINOR_DIGITS[currency] > 2 else 1) == 0
+
+
+def test_sums_of_fees_are_exact_beyond_the_usual_precision() -> None:
+    """A large sum and twelve decimals, in any order; what would not fit is refused rather than rounded."""
+    amounts = [D("10000000000000000000"), D("0.000000000001"), D("-10000000000000000000")]
+    assert {exact_sum(order) for order in permutations(amounts)} == {D("0.000000000001")}
+    assert Totals(fees=amounts[0]) + Totals(fees=amounts[1]) == Totals(fees=D("10000000000000000000.000000000001"))
+    with pytest.raises(Inexact):
+        exact_sum([D(10) ** 30, D("0.000000000001")])
+
+
+@pytest.mark.parametrize(
+    ("amount", "factor", "fee"),
+    [
+        ("0.0250", "1", "0.0250"),
+        ("0.011619999999999999", "1", "0.011620000000"),  # a sum of binary floats, as some providers write it
+        ("0.0000000000005", "1", "0.000000000001"),  # half a step goes up
+        ("0.00000000000049", "1", "0.000000000000"),
+        ("-0.0000000000005", "1", "-0.000000000001"),
+        ("123456789012.123456789012", "1.1234567890", "138698367763.810700835764"),
+        ("0.0079", "3", "0.0237"),
+    ],
+)
+def test_a_fee_has_twelve_decimals_at_most(amount: str, factor: str, fee: str) -> None:
+    """Cut half up, and only where there are more."""
+    assert f"{fee_amount(D(amount), D(factor)):f}" == fee

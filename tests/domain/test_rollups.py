@@ -1,4 +1,4 @@
-"""Reports that stand for many messages, and corrections of a price."""
+"""Usage that arrives added up: reports of many messages, corrections of a price, and senders that count by them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +9,12 @@ import pytest
 
 from tests.domain.examples import NOON, contract, sms
 from tollgate.domain.billing_moments import CORRECTED
+from tollgate.domain.errors import Invalid
 from tollgate.domain.facts import Fact
 from tollgate.domain.metering import RecordChange, count, price_facts, terms_and_days
 from tollgate.domain.rates import PriceBook
 from tollgate.domain.records import charge, decisive_report, merge_all, new_record
+from tollgate.domain.rollups import counted, is_added_up, sender_account, twice_counted
 from tollgate.domain.senders import Assignment
 from tollgate.domain.usage import DayRow, TermRow
 
@@ -30,7 +32,7 @@ def test_a_report_of_many_messages_counts_them_all() -> None:
     [change] = _changes(of_many(sms("TEXT_SENT", "31.20", segments=5_200), 4_000))
     usage = change.after.usage
     assert usage
-    assert (usage.messages, usage.segments, usage.fee.amount) == (4_000, 5_200, Decimal("31.20"))
+    assert (usage.messages, usage.segments, usage.amount) == (4_000, 5_200, Decimal("31.20"))
     terms, days = terms_and_days([change], [contract()])
     rows = count(
         [change],
@@ -95,3 +97,60 @@ def _changes(*facts: Fact) -> tuple[RecordChange, ...]:
     )
     assert not priced.quarantined
     return priced.changes
+
+
+@pytest.mark.parametrize(
+    ("provider", "account", "expected"),
+    [
+        ("platform", "rollup:twilio:AC1", ("twilio", "AC1")),
+        ("platform", "statement:aws-sms:arn:aws:sns:x", ("aws-sms", "arn:aws:sns:x")),
+        ("platform", "rollup", ("platform", "rollup")),
+        ("platform", "rollups:twilio:AC1", ("platform", "rollups:twilio:AC1")),
+        ("twilio", "rollup:twilio:AC1", ("twilio", "rollup:twilio:AC1")),
+    ],
+)
+def test_a_sender_names_whose_usage_it_counts(provider: str, account: str, expected: tuple[str, str]) -> None:
+    """Only a sender of the platform stands for another provider's account, by its way of counting."""
+    assert counted(provider, account) == expected
+    assert is_added_up(account) == (account.startswith(("rollup:", "statement:")))
+
+
+@pytest.mark.parametrize("account", ["rollup:", "rollup:twilio", "rollup::AC1", "statement:twilio:"])
+def test_a_way_of_counting_without_an_account_is_a_mistake(account: str) -> None:
+    """It would never match anything, so the contract is refused."""
+    with pytest.raises(ValueError, match=r"expected (rollup|statement):<provider>:<account>"):
+        counted("platform", account)
+    with pytest.raises(Invalid, match="senders: expected"):
+        contract(senders=[{"provider": "platform", "account": account}])
+
+
+@pytest.mark.parametrize(
+    ("accounts", "twice"),
+    [
+        ([("aws-sms", "acme"), ("platform", "acme")], []),
+        ([("aws-sms", "acme"), ("platform", "rollup:aws-sms:other")], []),
+        ([("aws-sms", "acme"), ("platform", "rollup:aws-sms:acme")], [("aws-sms", "acme")]),
+        ([("platform", "statement:aws-sms:acme"), ("platform", "rollup:aws-sms:acme")], [("aws-sms", "acme")]),
+        ([("platform", "statement:aws-sms:acme"), ("aws-sms", "acme")], [("aws-sms", "acme")]),
+    ],
+)
+def test_an_account_is_counted_one_way(accounts: list[tuple[str, str]], twice: list[tuple[str, str]]) -> None:
+    """Receipts, roll-ups and statements tell of the same usage: a contract that counts by two of them is refused."""
+    assert twice_counted(accounts) == twice
+    senders = [{"provider": provider, "account": account} for provider, account in accounts]
+    if twice:
+        with pytest.raises(Invalid, match="counted in two ways, by receipts, roll-ups or statements: aws-sms acme"):
+            contract(senders=senders)
+    else:
+        assert len(contract(senders=senders).senders) == 2
+
+
+def test_phone_numbers_of_one_account_are_counted_one_way() -> None:
+    """Two senders of the same provider's account are no two ways."""
+    numbers = [{"provider": "meta", "account": "1", "phone_number_id": number} for number in ("2", "3")]
+    assert len(contract(senders=numbers).senders) == 2
+
+
+def test_a_contract_names_the_account_as_it_is_looked_up() -> None:
+    """The writing of both sides is the same."""
+    assert sender_account("rollup", "twilio", "AC1") == "rollup:twilio:AC1"

@@ -38,6 +38,15 @@ def whatsapp_message() -> Record:
     )
 
 
+def resold_message() -> Record:
+    """The same through a reseller, with a fee of its own."""
+    known = whatsapp_message()
+    assert known.usage is not None
+    platform = replace(known.usage.fees["meta"], card="aws-social-platform/2026-10-01/12")
+    usage_ = replace(known.usage, fees={**known.usage.fees, "platform": platform}, passed=frozenset({"meta"}))
+    return replace(known, key=MessageKey("aws-social", WAMID), usage=usage_)
+
+
 def long_text_message() -> Record:
     """An SMS of many parts, of which AWS reports four events."""
     events = ("TEXT_QUEUED", "TEXT_SENT", "TEXT_SUCCESSFUL", "TEXT_DELIVERED")
@@ -46,7 +55,9 @@ def long_text_message() -> Record:
     return replace(known, statuses=dict.fromkeys(events, report.at), reports=dict.fromkeys(events, report))
 
 
-@pytest.mark.parametrize("known", [whatsapp_message(), text_message(), long_text_message(), record(WAMID)])
+@pytest.mark.parametrize(
+    "known", [whatsapp_message(), resold_message(), text_message(), long_text_message(), record(WAMID)]
+)
 def test_a_record_with_all_its_events_is_one_write_unit(known: Record) -> None:
     """The ledger's cost is one unit a message: nothing that an ordinary message brings takes a second one."""
     assert weight(record_item(TENANT, known)) <= WRITE_UNIT_BYTES
