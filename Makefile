@@ -44,7 +44,7 @@ reset: $(VENV_READY) ## Stop and wipe the local state
 mails: $(VENV_READY) ## List the mails the local system sent, and where to open them
 	$(BIN)/python -m local.mails
 
-bench: $(VENV_READY) $(SAM_READY) $(AWS_READY) ## Measure throughput and cost per message
+bench: $(VENV_READY) $(AWS_READY) ## Measure throughput and cost per message, into docs/benchmarks.md
 	$(BIN)/python -m local.bench
 
 # --- checks ---------------------------------------------------------------------------------------------------------
