@@ -348,6 +348,60 @@ def test_the_stand_ins_events_are_understood_in_both_forms(world: World) -> None
     assert enveloped.metadata == METADATA
 
 
+def opened(world: World, *, key: str = "k") -> ports.StripeInvoice:
+    """An open invoice of 10.00."""
+    draft = world.create(key=f"{key}:create")
+    line = Line(key="marketing/India", description="Marketing", quantity=1, amount=Decimal("10.00"))
+    world.gateway.add_lines(draft.id, [line], currency="USD", period=JULY, key=f"{key}:lines")
+    return world.gateway.finalize(draft.id, key=f"{key}:finalize")
+
+
+def credit(world: World, invoice: str, amount: str, *, to_balance: str = "0", key: str, name: str = "c1") -> str:
+    return world.gateway.credit_note(
+        invoice,
+        amount=Decimal(amount),
+        to_balance=Decimal(to_balance),
+        currency="USD",
+        memo="Goodwill",
+        metadata={**METADATA, "credit": name},
+        key=key,
+    )
+
+
+def test_an_open_invoice_is_voided_for_good(world: World) -> None:
+    """The same key again is the same answer; a draft is refused."""
+    invoice = opened(world)
+    said = world.gateway.void(invoice.id, key="k:void")
+    assert (said.status, said.settled_at) == ("void", NOW)
+    assert world.gateway.void(invoice.id, key="k:void") == said
+    with pytest.raises(Refused):
+        world.gateway.void(world.create(key="k2:create", revision="2").id, key="k2:void")
+
+
+def test_a_credit_note_is_found_by_what_it_carries(world: World) -> None:
+    """Of its own invoice, by all of the metadata; a note that was voided is none."""
+    invoice, find = opened(world), world.gateway.find_credit_note
+    wanted = {**METADATA, "credit": "c1"}
+    assert find(invoice.id, metadata=wanted) == ""
+    number = credit(world, invoice.id, "4.00", key="k:credit")
+    assert (find(invoice.id, metadata=wanted), find(invoice.id, metadata=wanted | {"credit": "c2"})) == (number, "")
+    assert world.gateway.invoice(invoice.id).remaining == Decimal("6.00")
+    (note,) = world.sdk.v1.credit_notes.list({"invoice": invoice.id}).data
+    assert (note.memo, note.amount) == ("Goodwill", 400)
+    world.sdk.v1.credit_notes.void_credit_note(note.id)
+    assert find(invoice.id, metadata=wanted) == ""
+
+
+def test_what_was_paid_is_credited_to_the_balance(world: World) -> None:
+    """Both parts must be named rightly, or Stripe refuses."""
+    invoice = opened(world)
+    world.sdk.v1.invoices.pay(invoice.id, {"paid_out_of_band": True})
+    with pytest.raises(Refused):
+        credit(world, invoice.id, "4.00", key="k:credit")
+    assert credit(world, invoice.id, "4.00", to_balance="4.00", key="k:credit:2")
+    assert world.sdk.v1.customers.retrieve(world.customer).balance == -400
+
+
 def test_the_gateway_is_built_from_a_key_and_an_address() -> None:
     """What the composition root needs of this room."""
     gateway: ports.Stripe = build_gateway("rk_test_1", base_address="http://127.0.0.1:1")

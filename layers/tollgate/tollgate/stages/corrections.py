@@ -17,7 +17,6 @@ from tollgate.domain.errors import Conflict, Refused, RetryLater
 from tollgate.domain.invoices import (
     APPROVED,
     OPEN,
-    SETTLED,
     UNCOLLECTIBLE,
     VOID,
     Credit,
@@ -32,6 +31,7 @@ from tollgate.stages.issue import BEGINNING, identity_of
 from tollgate.stages.ports import AuditEntry, AuditRows, ContractRows, InvoiceRows, Stripe, StripeInvoice
 from tollgate.stages.settle import SettlePorts, follow
 
+MAX_ATTEMPTS: Final = 3
 SENT_BACK: Final = "sent-back"
 VOIDING: Final = "voiding"
 CREDITING: Final = "crediting"
@@ -122,11 +122,17 @@ def credit(
     The note is written, with who gives it, before Stripe is asked; what a crash leaves over is finished by a repeat or
     by the daily run. Refused by Stripe, it stays beside the invoice and credits nothing. Raises as ``void`` does.
     """
-    invoice = ports.invoices.invoice(tenant, period)
-    noted = with_credit(invoice, reference=reference, amount=amount, reason=reason, by=by, at=now)
-    if noted is not invoice:
-        noted = ports.invoices.save(noted, by=by, at=now, what=CREDITING, note=f"{amount}: {reason}")
-    return finish_credits(noted, stripe=ports.stripe, settle=ports.settle, now=now)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        invoice = ports.invoices.invoice(tenant, period)
+        noted = with_credit(invoice, reference=reference, amount=amount, reason=reason, by=by, at=now)
+        try:
+            if noted is not invoice:
+                noted = ports.invoices.save(noted, by=by, at=now, what=CREDITING, note=f"{amount}: {reason}")
+            return finish_credits(noted, stripe=ports.stripe, settle=ports.settle, now=now)
+        except Conflict:  # Stripe's own events about the note meet it at the row
+            if attempt == MAX_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def finish_credits(invoice: Invoice, *, stripe: Stripe, settle: SettlePorts, now: datetime) -> Invoice:
@@ -139,9 +145,10 @@ def finish_credits(invoice: Invoice, *, stripe: Stripe, settle: SettlePorts, now
             invoice = settle.invoices.save(refused, by=one.by, at=now, what=CREDIT_REFUSED, note=str(error)[:500])
             continue
         issued = with_outcome(invoice, one.reference, number=number)
-        invoice = settle.invoices.save(issued, by=one.by, at=now, what=CREDITED, note=f"{number}: {one.amount}")
-        if invoice.status not in SETTLED:
-            invoice = follow(invoice, stripe.invoice(invoice.stripe_invoice), ports=settle, now=now, by=one.by)
+        said, note = stripe.invoice(invoice.stripe_invoice), f"{number}: {one.amount}"
+        invoice = follow(issued, said, ports=settle, now=now, by=one.by, what=CREDITED, note=note)
+        if invoice is issued:  # Stripe says nothing new of it: a paid one stays paid
+            invoice = settle.invoices.save(issued, by=one.by, at=now, what=CREDITED, note=note)
     return invoice
 
 

@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Final
 
 from tollgate.domain.calendar import local_day
+from tollgate.domain.corrections import pending_credits
 from tollgate.domain.errors import TollgateError
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, Invoice, dun
 from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
+from tollgate.stages.corrections import finish_credits
 from tollgate.stages.issue import IssuePorts, contract_of, push
 from tollgate.stages.ports import HoldRows, Quarantine, Run, RunRows
 from tollgate.stages.review import Waiting, approve_by_rule
@@ -113,6 +115,8 @@ def _close(tenant: str, ports: InvoicePorts, now: datetime, close_after_days: in
 
 
 def _progress(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -> None:
+    if pending_credits(invoice):
+        invoice = finish_credits(invoice, stripe=ports.settle.stripe, settle=ports.settle, now=now)
     if invoice.status == APPROVED:
         _push(invoice, ports, now, report)
     elif invoice.status in (OPEN, UNCOLLECTIBLE):

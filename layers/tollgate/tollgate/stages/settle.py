@@ -60,7 +60,14 @@ def settle(
 
 
 def follow(
-    invoice: Invoice, said: StripeInvoice, *, ports: SettlePorts, now: datetime, by: str = BY, note: str = ""
+    invoice: Invoice,
+    said: StripeInvoice,
+    *,
+    ports: SettlePorts,
+    now: datetime,
+    by: str = BY,
+    what: str = "",
+    note: str = "",
 ) -> Invoice:
     """Make an invoice what Stripe says of it; nothing owed any more lifts this invoice's hold, and no other.
 
@@ -76,11 +83,17 @@ def follow(
         return invoice
     open_hold = _open_hold(invoice, ports.holds) if updated.status in SETTLED else None
     if open_hold is None:
-        return ports.invoices.save(updated, by=by, at=now, note=note)
+        return ports.invoices.save(updated, by=by, at=now, what=what, note=note)
     # Not ``now``: an event may be older than what Stripe says by the time it is dealt with.
     at = max(said.settled_at or now, open_hold.opened_at)
     return ports.invoices.save(
-        updated, by=by, at=now, note=note, notices=[reinstatement(updated, at=at)], lifted=[open_hold.lifted(at)]
+        updated,
+        by=by,
+        at=now,
+        what=what,
+        note=note,
+        notices=[reinstatement(updated, at=at)],
+        lifted=[open_hold.lifted(at)],
     )
 
 
