@@ -11,13 +11,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from local.endpoints import Resource
+from tollgate.providers.provider import Webhook
+from tollgate.providers.registry import PROVIDERS
 
 type Purposes = dict[str, dict[str, str]]
 
 STAND_IN_KEY = "sk_test_standin"
 # Secrets that are one text, not a JSON object; kept here as the only field of their purpose.
 PLAIN = "text"
+# Providers whose requests must prove where they come from.
+WEBHOOKS = tuple(name for name, provider in PROVIDERS.items() if isinstance(provider, Webhook))
 
 
 def generated() -> Purposes:
@@ -26,6 +32,18 @@ def generated() -> Purposes:
         "meta": {"app_secret": secrets.token_hex(16), "verify_token": secrets.token_urlsafe(18)},
         "plivo": {"auth_id": f"MA{secrets.token_hex(9).upper()}", "auth_token": secrets.token_hex(16)},
         "bird": {"webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()},
+        "vonage": {"signature_secret": secrets.token_urlsafe(36)},
+        "telnyx": _key_pair(),
+        "infobip": {
+            "username": "infobip",
+            "password": secrets.token_urlsafe(18),
+            "bearer_token": secrets.token_urlsafe(36),
+        },
+        "sinch": {
+            "webhook_secret": secrets.token_urlsafe(18),
+            "username": "sinch",
+            "password": secrets.token_urlsafe(18),
+        },
         "twilio": {"auth_token": secrets.token_hex(16)},
         "stripe": {"api_key": STAND_IN_KEY, "webhook_secret": f"whsec_{secrets.token_hex(16)}"},
         "platform-key": {PLAIN: secrets.token_urlsafe(36)},
@@ -33,6 +51,13 @@ def generated() -> Purposes:
         "console-key": {PLAIN: secrets.token_hex(32)},
         "oidc-client": {"client_secret": secrets.token_urlsafe(24)},
     }
+
+
+def _key_pair() -> dict[str, str]:
+    """Telnyx's keys. The private one only Telnyx would have; here, whoever plays Telnyx needs it."""
+    pair = Ed25519PrivateKey.generate()
+    private, public = pair.private_bytes_raw(), pair.public_key().public_bytes_raw()
+    return {"private_key": base64.b64encode(private).decode(), "public_key": base64.b64encode(public).decode()}
 
 
 def load(kept: Path) -> Purposes:
@@ -82,7 +107,7 @@ def put(client: Any, arns: Mapping[str, str], values: Purposes) -> list[str]:
 
 def published(arns: Mapping[str, str], values: Purposes) -> dict[str, Any]:
     """What ``endpoints.json`` says: what a sender must know to be believed. The API key of Stripe is not in it."""
-    providers = {name: values[name] for name in ("meta", "twilio", "plivo", "bird") if name in arns}
+    providers = {name: values[name] for name in WEBHOOKS if name in arns}
     return providers | {
         "stripe_webhook": values["stripe"]["webhook_secret"],
         "events_key": values["platform-key"][PLAIN],

@@ -1,5 +1,6 @@
 """The parts of bringing an instance up that need no running program."""
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from local import endpoints, mailbox, mails, pollers, routes, sam, secret_values
 from local.endpoints import Resource
 from local.routes import StackNames, Target
+from tollgate.providers.provider import Request
+from tollgate.providers.telnyx import TELNYX
 
 NAMES = StackNames(
     physical={"ReceiveFunction": "tollgate-receive", "MeterAlias": "arn:aws:lambda:eu-west-1:1:function:meter:live"},
@@ -162,6 +166,23 @@ def test_what_endpoints_publish_never_holds_the_key_of_stripe(tmp_path: Path) ->
 
     assert values["stripe"]["api_key"] not in published
     assert values["recipient-key"][secret_values.PLAIN] not in published
+
+
+def test_what_endpoints_publish_is_enough_to_play_each_provider(tmp_path: Path) -> None:
+    """Every provider that calls over HTTP has a secret made for it, and its fields are published."""
+    values = secret_values.load(tmp_path / "secrets.json")
+    arns = dict.fromkeys((*secret_values.WEBHOOKS, "stripe"), "arn")
+    published = secret_values.published(arns, values)
+    assert {name: published[name] for name in secret_values.WEBHOOKS} == {n: values[n] for n in secret_values.WEBHOOKS}
+
+    body = b"{}"
+    private = base64.b64decode(published["telnyx"]["private_key"])
+    moment = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    sent = str(int(moment.timestamp()))
+    signature = Ed25519PrivateKey.from_private_bytes(private).sign(f"{sent}|".encode() + body)
+    headers = {"telnyx-signature-ed25519": base64.b64encode(signature).decode(), "telnyx-timestamp": sent}
+    request = Request(method="POST", path="/webhooks/telnyx", headers=headers, body=body, received_at=moment)
+    TELNYX.verify(request, values["telnyx"])
 
 
 def test_every_limited_poller_gets_its_limit_as_a_number() -> None:
