@@ -256,7 +256,7 @@ def _adjustments(meter: str, now: MeterStatement, old: MeterStatement, period: P
         parts.append(
             _Part(
                 f"adjustment/{meter}/{start}",
-                f"Late and corrected {_meter_name(meter)} usage of {start:%B %Y}",
+                f"Late and corrected {meter_name(meter)} usage of {start:%B %Y}",
                 stated.messages - before.messages,
                 stated.fees - before.fees,
             )
@@ -286,11 +286,11 @@ def line_key(cell: Cell) -> str:
 
 def describe(cell: Cell) -> str:
     """A usage line in words: ``Marketing messages, North America``."""
-    label = _meter_name(cell.meter) if cell.category == cell.meter else cell.category.replace("_", " ").capitalize()
+    label = meter_name(cell.meter) if cell.category == cell.meter else cell.category.replace("_", " ").capitalize()
     return f"{label} messages, {cell.market}"
 
 
-def _meter_name(meter: str) -> str:
+def meter_name(meter: str) -> str:
     """A meter in words: abbreviations in capitals."""
     if meter == "whatsapp":
         return "WhatsApp"
