@@ -92,10 +92,11 @@ def fx() -> None:
 
 @fx.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--source", default="ecb", show_default=True, help="whose rates: a card's fx_source, else the ECB's")
 @on_target
-def fx_load(target: Target, file: Path) -> None:
-    """Load the ECB's reference rates from its CSV."""
-    days = rates.load_fx(text_of(file), rates=target.runtime().rates)
+def fx_load(target: Target, file: Path, source: str) -> None:
+    """Load the ECB's reference rates, or those that a seller charges by, from the ECB's CSV."""
+    days = rates.load_fx(text_of(file), rates=target.runtime().rates, source=source)
     click.echo(f"exchange rates of {days} days loaded")
 
 

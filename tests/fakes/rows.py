@@ -15,7 +15,7 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
-from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
+from tollgate.domain.rates import ECB, FxDay, MarketMap, PriceBook, RateCard
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.review import Summary, summary_of
 from tollgate.domain.senders import Assignment
@@ -42,6 +42,7 @@ class Memory:
     cards: dict[str, list[RateCard]] = field(default_factory=dict)
     maps: dict[str, list[MarketMap]] = field(default_factory=dict)
     fx: dict[date, FxDay] = field(default_factory=dict)
+    seller_fx: dict[tuple[date, str], FxDay] = field(default_factory=dict)
     quarantine: dict[tuple[date, str], QuarantineRow] = field(default_factory=dict)
     invoices: dict[tuple[str, date], Invoice] = field(default_factory=dict)
     revisions: dict[tuple[str, date, int], Statement] = field(default_factory=dict)
@@ -172,7 +173,8 @@ class MemoryRates:
         own = {name: self.memory.cards[name] for name in cards if name in self.memory.cards}
         maps = {name: self._maps(name) for name in cards if self._maps(name)}
         days = sorted(self.memory.fx) if fx else []
-        return PriceBook(cards=own, markets=maps, fx=[self.memory.fx[day] for day in days])
+        sellers = list(self.memory.seller_fx.values()) if fx else []
+        return PriceBook(cards=own, markets=maps, fx=[*(self.memory.fx[day] for day in days), *sellers])
 
     def _maps(self, name: str) -> list[MarketMap]:
         loaded = self.memory.maps.get(name, [])
@@ -195,8 +197,9 @@ class MemoryRates:
         return new
 
     def add_fx(self, days: Sequence[FxDay]) -> int:
-        self.memory.fx |= {fx.day: fx for fx in days}
-        return len({fx.day for fx in days})
+        self.memory.fx |= {fx.day: fx for fx in days if fx.source == ECB}
+        self.memory.seller_fx |= {(fx.day, fx.source): fx for fx in days if fx.source != ECB}
+        return len({(fx.day, fx.source) for fx in days})
 
 
 @dataclass

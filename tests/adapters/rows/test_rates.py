@@ -81,6 +81,16 @@ def test_exchange_rates_are_replaced_by_their_day_and_come_in_order(rows: Rows, 
     assert found == sorted(found)
 
 
+def test_a_sellers_rates_stand_beside_the_published_ones_of_their_day(rows: Rows, tenant: str) -> None:
+    """Neither replaces the other, in whichever order and however often they are loaded."""
+    published = FxDay(date(2016, 10, 3), "ecb", {"USD": D("1.1236"), "INR": D("74.8")})
+    sellers = [FxDay(date(2016, 10, 3), name, {"USD": D("0.0115"), "INR": D(1)}) for name in ("one", "two")]
+    assert rows.rates.add_fx([sellers[0], published, sellers[1]]) == 3
+    assert rows.rates.add_fx([replace(sellers[1], per_euro={"USD": D("0.0116"), "INR": D(1)})]) == 1
+    found = {fx.source: fx.per_euro["USD"] for fx in fx_of(rows, 2016)}
+    assert found == {"ecb": D("1.1236"), "one": D("0.0115"), "two": D("0.0116")}
+
+
 def test_no_exchange_rates_are_read_unless_asked_for(rows: Rows, tenant: str) -> None:
     """Most batches know one currency; adding no rates is no error."""
     rows.rates.add_fx([FxDay(date(2018, 5, 2), "ecb", {"USD": D("1.2007")})])

@@ -6,7 +6,7 @@ decimals, where a conversion or a report has more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from tollgate.domain.billing_moments import BILLABLE_TYPE, is_free
 from tollgate.domain.facts import Fact
 from tollgate.domain.money import ZERO, fee_amount
-from tollgate.domain.rates import PriceBook
+from tollgate.domain.rates import ECB, PriceBook, RateCard
 from tollgate.domain.records import Charge, Due, Fee
 
 UNKNOWN_SENDER: Final = "unknown-sender"
@@ -55,7 +55,8 @@ def rate(due: Due, charge: Charge, *, day: date, card: str, currency: str, book:
         source, amount, original_currency = NOTHING, ZERO, currency
     else:
         return Unpriced(NO_RATE)
-    fx = convert(amount, original_currency, currency, day=day, book=book)
+    seller = rate_card if source == LISTED else None
+    fx = convert(amount, original_currency, currency, day=day, book=book, seller=seller)
     if fx is None:
         return Unpriced(NO_FX)
     return Fee(
@@ -87,11 +88,29 @@ class Converted:
     rate: Decimal | None = None
 
 
-def convert(amount: Decimal, source: str, target: str, *, day: date, book: PriceBook) -> Converted | None:
-    """Convert at the rate of a day; None when no rate holds for it. Zero needs no rate."""
+def convert(
+    amount: Decimal, source: str, target: str, *, day: date, book: PriceBook, seller: RateCard | None = None
+) -> Converted | None:
+    """Convert at the rate of a day; None when no rate holds for it. Zero needs no rate.
+
+    A price of a ``seller`` that charges in another currency than its card's becomes that one at its own rate first; the
+    reference then names both rates, and the rate is their product.
+    """
+    if seller is None or not seller.fx_source:
+        return _at(ECB, amount, source, target, day=day, book=book)
+    charged = _at(seller.fx_source, amount, source, seller.charged_in, day=day, book=book)
+    if charged is None:
+        return None
+    wanted = _at(ECB, charged.amount, seller.charged_in, target, day=day, book=book)
+    if wanted is None or charged.rate is None or wanted.rate is None:
+        return wanted and replace(charged, amount=wanted.amount)
+    return Converted(wanted.amount, f"{charged.reference} {wanted.reference}", charged.rate * wanted.rate)
+
+
+def _at(fx_source: str, amount: Decimal, source: str, target: str, *, day: date, book: PriceBook) -> Converted | None:
     if source == target or amount == 0:
         return Converted(amount)
-    published = book.fx_day(day)
+    published = book.fx_day(day, fx_source)
     factor = published.between(source, target) if published else None
     if published is None or factor is None:
         return None
@@ -122,7 +141,7 @@ def unpriceable(fact: Fact, *, day: date, card: str, currency: str, book: PriceB
             return NO_RATE
         if market is not None and rate_card.rate(market, fact.pricing.category) is None:
             return NO_RATE
-        if convert(Decimal(1), rate_card.currency, currency, day=day, book=book) is None:
+        if convert(Decimal(1), rate_card.currency, currency, day=day, book=book, seller=rate_card) is None:
             return NO_FX
     if reported and reported.total and convert(reported.total, reported.currency, currency, day=day, book=book) is None:
         return NO_FX

@@ -13,13 +13,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from tollgate.domain.errors import Invalid, Problem
-from tollgate.domain.rates import PREFIX_DIGITS, FxDay, MarketMap, RateCard
+from tollgate.domain.rates import ECB, PREFIX_DIGITS, FxDay, MarketMap, RateCard
 
 # Bounds that leave room for sums and conversions in the 38 digits that a table keeps exactly.
 MOST_DECIMALS: Final = 12
 LARGEST: Final = Decimal(10) ** 9
 
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
+FX_SOURCE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
 PREFIX: Final = re.compile(rf"[1-9][0-9]{{0,{PREFIX_DIGITS - 1}}}")
 MONTHS: Final = (
@@ -48,19 +49,39 @@ def read_json(text: str, what: str) -> object:
 
 
 def parse_card(document: object, *, card: str, effective_from: date) -> RateCard:
-    """A card from ``{currency, rates: {market: {category: amount}}}``; its version is given when it is stored (0)."""
+    """A card from ``{currency, rates: {market: {category: amount}}}``; its version is given when it is stored (0).
+
+    ``charged_in`` and ``fx_source`` stand together: the currency that the seller charges in, and whose rates it uses.
+    """
     problems: list[Problem] = []
     fields = _mapping(document, "", problems)
     currency = fields.get("currency")
     if not (isinstance(currency, str) and CURRENCY.fullmatch(currency)):
         problems.append(Problem("currency", "expected a currency code such as USD"))
+    charged_in, fx_source = _conversion(fields, problems)
     rates = {
         market: _prices(prices, f"rates.{market}", problems)
         for market, prices in _mapping(fields.get("rates"), "rates", problems).items()
     }
     if problems:
         raise Invalid("rate card", problems)
-    return RateCard(card, effective_from, 0, str(currency), rates)
+    return RateCard(card, effective_from, 0, str(currency), rates, charged_in, fx_source)
+
+
+def _conversion(fields: Mapping[str, object], problems: list[Problem]) -> tuple[str, str]:
+    charged_in, fx_source = fields.get("charged_in"), fields.get("fx_source")
+    if charged_in is None and fx_source is None:
+        return "", ""
+    if not (isinstance(charged_in, str) and CURRENCY.fullmatch(charged_in)) or charged_in == fields.get("currency"):
+        problems.append(Problem("charged_in", "expected the currency that is charged, another than the card's"))
+    if not (isinstance(fx_source, str) and is_seller(fx_source)):
+        problems.append(Problem("fx_source", "expected the name that the seller's exchange rates are loaded under"))
+    return str(charged_in), str(fx_source)
+
+
+def is_seller(source: str) -> bool:
+    """Whether a name is one that a seller's exchange rates may be loaded under."""
+    return source != ECB and FX_SOURCE.fullmatch(source) is not None
 
 
 def _prices(prices: object, path: str, problems: list[Problem]) -> dict[str, Decimal]:
@@ -132,14 +153,17 @@ def _mapping(value: object, path: str, problems: list[Problem]) -> Mapping[str, 
     return {}
 
 
-def parse_fx_csv(text: str, *, source: str = "ecb") -> list[FxDay]:
-    """Exchange rates in the ECB's wide shape: ``Date, USD, JPY, …``, one row a day, units for one euro.
+def parse_fx_csv(text: str, *, source: str = ECB) -> list[FxDay]:
+    """Exchange rates in the ECB's wide shape: ``Date, USD, JPY, …``, one row a day, units for one euro. A seller's
+    (another ``source``) are for one unit of whatever it likes, so that ``1`` may stand for the currency of its card.
 
     Reads the history (ISO dates) and the daily file (``20 November 2026``). ``N/A`` and empty cells are left out, and
     so is a day without any rate. Oldest day first.
     """
     lines = [(number, line) for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1) if line.strip()]
     problems: list[Problem] = []
+    if source != ECB and not is_seller(source):
+        problems.append(Problem("source", "expected a name such as aws-social"))
     header = _cells(lines[0][1]) if lines else []
     if not header or header[0].lower() != "date" or len(header) == 1:
         raise Invalid("exchange rates", [Problem("row 1", "expected a header such as Date,USD,JPY")])

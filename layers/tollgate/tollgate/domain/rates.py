@@ -26,6 +26,9 @@ BASE_CATEGORY: Final[Mapping[str, str]] = {
 # A rate derived from two published ones is cut to this many decimals, so that sums of converted fees stay exact.
 FX_DECIMALS: Final = 10
 
+# The European Central Bank publishes every working day. Any other source is a seller that converts its own prices.
+ECB: Final = "ecb"
+
 # A card's market whose prices hold for every recipient that has none of its own, known or not.
 ANY_MARKET: Final = "*"
 PREFIX_DIGITS: Final = 4
@@ -62,13 +65,18 @@ class MarketMap:
 
 @dataclass(frozen=True, slots=True)
 class RateCard:
-    """Prices per delivered message by market and category, in one currency, from one day on."""
+    """Prices per delivered message by market and category, in one currency, from one day on.
+
+    A seller may charge them in another currency (``charged_in``), at a rate that it sets itself (``fx_source``).
+    """
 
     card: str
     effective_from: date
     version: int
     currency: str
     rates: Mapping[str, Mapping[str, Decimal]]
+    charged_in: str = ""
+    fx_source: str = ""
 
     @property
     def reference(self) -> str:
@@ -95,7 +103,10 @@ def in_force[D: Dated](versions: Sequence[D], day: date) -> D | None:
 
 @dataclass(frozen=True, slots=True)
 class FxDay:
-    """Units of each currency for one euro, as published on one day by one source."""
+    """Units of each currency for one euro, as published on one day by one source.
+
+    A seller's rates are for one unit of whatever it likes: only the currencies that it names stand in a ratio.
+    """
 
     day: date
     source: str
@@ -103,7 +114,7 @@ class FxDay:
 
     def between(self, from_currency: str, to_currency: str) -> Decimal | None:
         """Units of ``to_currency`` for one of ``from_currency``; None when either is not quoted."""
-        quotes = {**self.per_euro, "EUR": Decimal(1)}
+        quotes = {**self.per_euro, "EUR": Decimal(1)} if self.source == ECB else self.per_euro
         if from_currency not in quotes or to_currency not in quotes:
             return None
         return ratio(quotes[to_currency], quotes[from_currency], decimals=FX_DECIMALS)
@@ -125,16 +136,27 @@ class PriceBook:
         """The market map in force on a day for a card."""
         return in_force(self.markets.get(name, ()), day)
 
-    def fx_day(self, day: date) -> FxDay | None:
-        """The published rates that hold for a day.
+    def fx_day(self, day: date, source: str = ECB) -> FxDay | None:
+        """The rates of a source that hold for a day; None where there are none, or may yet come."""
+        own = [fx for fx in self.fx if fx.source == source]
+        return _published(own, day) if source == ECB else _set_for_quarter(own, day)
 
-        The day's own; else, where a later publication shows that there was none that day (week-ends, holidays) or the
-        day is in a week-end, those of the last day before it. A working day whose rates may still come has none yet.
-        """
-        published = sorted((fx for fx in self.fx if fx.day <= day), key=lambda fx: fx.day)
-        if not published or day - published[-1].day > timedelta(days=7):
-            return None
-        latest = published[-1]
-        last_working_day = day - timedelta(days=max(0, day.weekday() - 4))
-        overtaken = any(fx.day > day for fx in self.fx)
-        return latest if latest.day >= last_working_day or overtaken else None
+
+def _published(daily: Sequence[FxDay], day: date) -> FxDay | None:
+    """The day's own; else, where a later publication shows that there was none that day (week-ends, holidays) or the
+    day is in a week-end, those of the last day before it. A working day whose rates may still come has none yet.
+    """
+    published = sorted((fx for fx in daily if fx.day <= day), key=lambda fx: fx.day)
+    if not published or day - published[-1].day > timedelta(days=7):
+        return None
+    latest = published[-1]
+    last_working_day = day - timedelta(days=max(0, day.weekday() - 4))
+    overtaken = any(fx.day > day for fx in daily)
+    return latest if latest.day >= last_working_day or overtaken else None
+
+
+def _set_for_quarter(set_rates: Sequence[FxDay], day: date) -> FxDay | None:
+    """The last one set since the day's quarter began. One of an earlier quarter says nothing, for it may have been set
+    anew since: a rate that stays the same is loaded for the new quarter too."""
+    began = day.replace(month=day.month - (day.month - 1) % 3, day=1)
+    return max((fx for fx in set_rates if began <= fx.day <= day), key=lambda fx: fx.day, default=None)

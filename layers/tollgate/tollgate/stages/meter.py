@@ -186,7 +186,8 @@ def _book(
     cards = {one.card for one in held if one.tenant == tenant} | {item.fact.provider for item in facts}
     book = rates.book(cards, fx=False)
     currencies = {version.currency for version in versions}
-    currencies |= {card.currency for versions_of_card in book.cards.values() for card in versions_of_card}
+    every = [card for versions_of_card in book.cards.values() for card in versions_of_card]
+    currencies |= {currency for card in every for currency in (card.currency, card.charged_in) if currency}
     currencies |= {item.fact.report.currency for item in facts if item.fact.report and item.fact.report.currency}
     return book if len(currencies) < 2 else rates.book(cards, fx=True)
 

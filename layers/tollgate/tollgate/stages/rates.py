@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from tollgate.domain.rate_files import parse_card, parse_fx_csv, parse_market_map
-from tollgate.domain.rates import MarketMap, RateCard
+from tollgate.domain.rates import ECB, MarketMap, RateCard
 from tollgate.stages.ports import RateRows
 
 
@@ -38,9 +38,12 @@ def load(document: object, *, card: str, effective_from: date, rates: RateRows, 
     return Loaded("rate card", stored_card.reference, changes)
 
 
-def load_fx(text: str, *, rates: RateRows) -> int:
-    """Load the ECB's reference rates (its CSV). Returns how many days were written. Raises Invalid."""
-    return rates.add_fx(parse_fx_csv(text))
+def load_fx(text: str, *, rates: RateRows, source: str = ECB) -> int:
+    """Load the ECB's reference rates, or a seller's own, from the ECB's CSV. Returns how many days were written.
+
+    Raises Invalid.
+    """
+    return rates.add_fx(parse_fx_csv(text, source=source))
 
 
 def _card_changes(old: RateCard | None, new: RateCard) -> Iterator[str]:

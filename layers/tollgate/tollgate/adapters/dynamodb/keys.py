@@ -12,7 +12,7 @@ accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<
           pk SENDER#<provider>#<account> sk ASSIGNMENTS
           pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
           pk FX                          sk INDEX
-          pk FX#<year>                   sk <date>
+          pk FX#<year>                   sk <date>[#<seller>]
           pk QUARANTINE                  sk <day>
           pk QUARANTINE#<day>            sk <row id>
           pk SEEN#<event id>             sk SEEN
@@ -29,6 +29,7 @@ from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
 from tollgate.domain.facts import MessageKey
+from tollgate.domain.rates import ECB
 
 BY_MONTH: Final = "by-month"
 BY_WAITING: Final = "by-waiting"
@@ -199,8 +200,9 @@ def fx_year(year: int) -> str:
     return f"FX#{year}"
 
 
-def fx_day(on: date) -> Key:
-    return Key(fx_year(on.year), str(on))
+def fx_day(on: date, source: str) -> Key:
+    """The ECB's rates have the day to themselves; a seller's stand beside them under its name."""
+    return Key(fx_year(on.year), str(on) if source == ECB else f"{on}#{escaped(source)}")
 
 
 def quarantine_days() -> str:

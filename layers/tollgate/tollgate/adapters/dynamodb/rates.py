@@ -120,14 +120,14 @@ class DynamoRates:
 
     def add_fx(self, days: Sequence[FxDay]) -> int:
         """Rates first and the index after them, so that whoever sees the index moved sees the rates too."""
-        by_day = {fx.day: fx for fx in days}
+        by_day = {(fx.day, fx.source): fx for fx in days}
         if not by_day:
             return 0
         self._store.write_many(
             self._store.accounts,
-            puts=({**keys.fx_day(day)._asdict(), "body": codec.FX_DAY.json(fx)} for day, fx in by_day.items()),
+            puts=({**keys.fx_day(*at)._asdict(), "body": codec.FX_DAY.json(fx)} for at, fx in by_day.items()),
         )
-        years = sorted({day.year for day in by_day})
+        years = sorted({day.year for day, _ in by_day})
         self._store.update(
             writes.update(
                 self._store.accounts,
