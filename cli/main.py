@@ -16,7 +16,7 @@ from cli.output import show
 from cli.target import Target
 from tollgate import clock
 from tollgate.domain.rate_files import read_json
-from tollgate.stages import contracts, meter, rates, views
+from tollgate.stages import contracts, meter, rates, reprice, views
 
 
 def _user(given: str | None) -> str:
@@ -74,15 +74,18 @@ def rates_group() -> None:
 @click.option("--card", required=True, help="The card's name; a sender without one uses its provider's (meta).")
 @click.option("--from", "since", required=True, type=DAY, help="The first day on which it holds.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would change.")
+@AS_JSON
 @on_target
-def rates_load(target: Target, file: Path, card: str, since: datetime, dry_run: bool) -> None:
-    """Load a rate card, or a map of calling codes to markets."""
+def rates_load(target: Target, file: Path, card: str, since: datetime, dry_run: bool, as_json: bool) -> None:
+    """Load a rate card, or a map of calling codes to markets. A card from a past day on prices again what it priced."""
     document = read_json(text_of(file), str(file))
-    loaded = rates.load(document, card=card, effective_from=since.date(), rates=target.runtime().rates, dry_run=dry_run)
-    for change in loaded.changes:
-        click.echo(f"  {change}")
-    verb = "would be loaded" if dry_run else "loaded"
-    click.echo(f"{loaded.kind} {loaded.reference} {verb}, {len(loaded.changes)} changes")
+    runtime = target.runtime()
+    loaded = rates.load(document, card=card, effective_from=since.date(), rates=runtime.rates, dry_run=dry_run)
+    months = []
+    if loaded.card:
+        today, ports = clock.now().date(), runtime.meter_ports()
+        months = reprice.correct_card(loaded.card, today=today, ports=ports, dry_run=dry_run)
+    show(views.loaded_view(loaded, months, dry_run=dry_run), as_json=as_json, page=pages.rates)
 
 
 @tollgate.group()

@@ -51,6 +51,18 @@ def standing(view: Json) -> str:
     return "\n\n".join(parts)
 
 
+def rates(view: Json) -> str:
+    """What a rates file changes: prices, then what messages that are counted cost another fee."""
+    verb = "would be loaded" if view["dry_run"] else "loaded"
+    parts = [f"  {change}" for change in view["changes"]]
+    parts.append(f"{view['kind']} {view['reference']} {verb}, {len(view['changes'])} changes")
+    if view["repriced"]:
+        columns = ("tenant", "month", "messages", "before", "after", "difference", "currency")
+        parts += ["", f"messages that {'would ' if view['dry_run'] else ''}cost another fee:", ""]
+        parts.append(table(view["repriced"], columns))
+    return "\n".join(parts)
+
+
 def contracts(versions: Sequence[Json]) -> str:
     """Every version as the YAML that could be applied again, each under the day from which it holds."""
     return "\n---\n".join(

@@ -154,6 +154,11 @@ def billing_moment(provider: str, meter: str) -> BillingMoment:
     return next(iter(billing_moments(provider, meter).values()))
 
 
+def card_suffixes(provider: str, meter: str) -> set[str]:
+    """What the names of further cards, beyond the sender's, end with."""
+    return {moment.card for moment in billing_moments(provider, meter).values() if moment.card}
+
+
 def is_priced_later(provider: str, meter: str) -> bool:
     """Whether a provider must be asked what a message cost."""
     return any(moment.priced_later for moment in billing_moments(provider, meter).values())

@@ -167,21 +167,34 @@ def price_record(
     loaded in the meantime.
     """
     due = charge(record)
-    held = _holder(record, due.moment, senders) if due else None
+    held = holder(record, due.moment, senders) if due else None
     if due is None or held is None or held.tenant not in {version.tenant for version in versions}:
         return replace(record, usage=None, unpriced="")
     if before.usage is not None and not before.unpriced and due == charge(before):
         return record
+    return priced(record, due, card=held.card, known=_known_fees(due, before), versions=versions, book=book)
+
+
+def priced(
+    record: Record,
+    due: Charge,
+    *,
+    card: str,
+    known: Mapping[Due, Fee],
+    versions: Sequence[Contract],
+    book: PriceBook,
+) -> Record:
+    """A record with the usage that follows from what is due of it; ``known`` has the components that stay as they are,
+    ``card`` is the sender's."""
     located = _contract_on(due.moment, versions)
     if located is None:
         return replace(record, usage=None, unpriced=NO_CONTRACT)
     contract, day = located
-    known = _known_fees(due, before)
     fees: dict[str, Fee] = {}
     reasons: list[str] = []
     for part in due.components:
         on = local_day(part.moment, contract.timezone)
-        rated = known.get(part) or rate(part, due, day=on, card=held.card, currency=contract.currency, book=book)
+        rated = known.get(part) or rate(part, due, day=on, card=card, currency=contract.currency, book=book)
         if isinstance(rated, Unpriced):
             reasons.append(rated.reason)
         elif rated is not None:
@@ -194,7 +207,7 @@ def price_record(
         day=day,
         term=contract.term_on(day).start,
         category=due.category,
-        market=market_of(due, day=day, card=held.card, book=book),
+        market=market_of(due, day=day, card=card, book=book),
         messages=due.messages,
         segments=due.segments,
         fees=fees,
@@ -213,7 +226,8 @@ def _known_fees(due: Charge, before: Record) -> Mapping[Due, Fee]:
     }
 
 
-def _holder(record: Record, moment: datetime, senders: Senders) -> Assignment | None:
+def holder(record: Record, moment: datetime, senders: Senders) -> Assignment | None:
+    """The assignment of a record's account at a moment."""
     assignments = senders.get((record.key.provider, record.account), ())
     return assignment_at(assignments, number=record.number, moment=moment)
 

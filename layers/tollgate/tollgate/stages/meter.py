@@ -12,6 +12,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Final
 
+from tollgate.domain.billing_moments import card_suffixes
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict, RetryLater
 from tollgate.domain.facts import Fact, MessageKey
@@ -184,6 +185,8 @@ def _book(
     """
     held = (one for item in facts for one in senders.get((item.fact.provider, item.fact.account), ()))
     cards = {one.card for one in held if one.tenant == tenant} | {item.fact.provider for item in facts}
+    meters = {(item.fact.provider, item.fact.meter) for item in facts}
+    cards |= {card + suffix for card in cards for one in meters for suffix in card_suffixes(*one)}
     book = rates.book(cards, fx=False)
     currencies = {version.currency for version in versions}
     every = [card for versions_of_card in book.cards.values() for card in versions_of_card]
@@ -222,7 +225,7 @@ class _Commit:
         priced = price_facts(facts, records=records, versions=self.versions, senders=senders, book=self.book)
         if priced.changes:
             usage = self._usage(priced.changes)
-            if _items(priced.changes, usage) > MAX_ITEMS and len(messages) > 1:
+            if items_of(priced.changes, usage) > MAX_ITEMS and len(messages) > 1:
                 half = len(messages) // 2
                 return self.messages(messages[:half]) + self.messages(messages[half:])
             self._take_back(priced.changes)
@@ -271,7 +274,8 @@ class _Commit:
         return count(changes, terms=term_rows, days=day_rows, versions=self.versions)
 
 
-def _items(changes: Sequence[RecordChange], usage: UsageChange) -> int:
+def items_of(changes: Sequence[RecordChange], usage: UsageChange) -> int:
+    """How many rows of a transaction some changes are."""
     return len(changes) + len(usage.terms) + len(usage.days) + len(usage.notices) + len(usage.holds)
 
 

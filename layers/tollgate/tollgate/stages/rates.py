@@ -14,11 +14,13 @@ from tollgate.stages.ports import RateRows
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a rates file was and what it changes: one line a price that differs from the card it follows."""
+    """What a rates file was and what it changes: one line a price that differs from the card it follows. ``card`` is
+    None for a map of markets."""
 
     kind: str
     reference: str
     changes: tuple[str, ...]
+    card: RateCard | None = None
 
 
 def load(document: object, *, card: str, effective_from: date, rates: RateRows, dry_run: bool) -> Loaded:
@@ -35,7 +37,7 @@ def load(document: object, *, card: str, effective_from: date, rates: RateRows, 
     new = parse_card(document, card=card, effective_from=effective_from)
     changes = tuple(_card_changes(book.card(card, effective_from), new))
     stored_card = new if dry_run else rates.add_card(new)
-    return Loaded("rate card", stored_card.reference, changes)
+    return Loaded("rate card", stored_card.reference, changes, stored_card)
 
 
 def load_fx(text: str, *, rates: RateRows, source: str = ECB) -> int:

@@ -17,6 +17,8 @@ from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.standing import standing
 from tollgate.domain.usage import DayRow, TermRow, Totals
 from tollgate.stages.ports import ContractRows, HoldRows, LedgerRows, MailState, QuarantineRow
+from tollgate.stages.rates import Loaded
+from tollgate.stages.reprice import MonthChange
 
 type Json = dict[str, Any]
 
@@ -176,6 +178,28 @@ def invoice_view(invoice: Invoice) -> Json:
         "approved_by": invoice.approved_by or None,
         "error": invoice.push.error or None,
         "flagged": invoice.push.flagged,
+    }
+
+
+def loaded_view(loaded: Loaded, months: Sequence[MonthChange], *, dry_run: bool) -> Json:
+    """What a rates file was, and what it makes of messages that are counted already."""
+    return {
+        "kind": loaded.kind,
+        "reference": loaded.reference,
+        "dry_run": dry_run,
+        "changes": list(loaded.changes),
+        "repriced": [
+            {
+                "tenant": change.tenant,
+                "month": f"{change.month:%Y-%m}",
+                "messages": change.messages,
+                "before": amount(change.before),
+                "after": amount(change.after),
+                "difference": amount(change.difference),
+                "currency": change.currency,
+            }
+            for change in months
+        ],
     }
 
 
