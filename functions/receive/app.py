@@ -1,9 +1,11 @@
-"""Receive: providers' webhooks to the receipts queue."""
+"""Receive: providers' webhooks and the platform's own events to the receipts queue."""
 
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -14,7 +16,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tollgate import runtime
 from tollgate.domain.errors import NotFound, TollgateError
 from tollgate.providers import registry
+from tollgate.providers.event_types import schema, schema_index
 from tollgate.providers.provider import Request
+from tollgate.stages.events import not_taken, take
 from tollgate.stages.receive import Answer, receive
 
 logger = Logger()
@@ -38,12 +42,46 @@ def request_of(event: APIGatewayProxyEventV2) -> Request:
     )
 
 
+def answered(status: int, body: str, content_type: str = "text/plain") -> dict[str, Any]:
+    logger.info("answered", extra={"status": status})
+    return {"statusCode": status, "headers": {"content-type": content_type}, "body": body}
+
+
+def schemas(path: str) -> dict[str, Any]:
+    """The published schemas: all of them, or the one that a path names."""
+    name = path.removeprefix("/events/schemas").strip("/")
+    if not name:
+        return answered(200, json.dumps(schema_index()), "application/json")
+    found = schema(name)
+    return answered(200, json.dumps(found), "application/schema+json") if found else answered(404, "no such type")
+
+
+def events(event: APIGatewayProxyEventV2, built: runtime.Runtime) -> dict[str, Any]:
+    """Answer one request of the platform: events, or a question for their schemas."""
+    if event.request_context.http.method == "GET":
+        return schemas(event.raw_path)
+    try:
+        reply = take(
+            request_of(event),
+            key=built.secrets.text(built.settings.need("platform_key_secret")),
+            identity=event.request_context.request_id,
+            ports=built.event_ports(),
+        )
+    except TollgateError as error:  # ours to mend: the platform keeps the events and sends them again
+        logger.error("not ready", extra={"cause": str(error)})
+        reply = not_taken()
+    kind = "application/json" if reply.status < HTTPStatus.BAD_REQUEST else "application/problem+json"
+    return answered(reply.status, json.dumps(reply.body), kind)
+
+
 @logger.inject_lambda_context
 @metrics.log_metrics
 @event_source(data_class=APIGatewayProxyEventV2)
 def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, Any]:
-    """Answer one webhook."""
+    """Answer one webhook, or one request of the platform."""
     built = runtime.from_environment(count)
+    if event.raw_path.startswith("/events"):
+        return events(event, built)
     try:
         provider = registry.webhook(event.path_parameters.get("provider", ""))
         secrets = built.secrets.fields(built.settings.need(f"{provider.name}_secret"))
@@ -59,5 +97,4 @@ def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, 
     except TollgateError as error:  # ours to mend: the provider keeps the receipt and sends it again
         logger.error("not ready", extra={"cause": str(error)})
         answer = Answer(503, "not ready, send it again")
-    logger.info("answered", extra={"status": answer.status})
-    return {"statusCode": answer.status, "headers": {"content-type": "text/plain"}, "body": answer.text}
+    return answered(answer.status, answer.text)

@@ -12,6 +12,9 @@ from tests.template.stack import ENVIRONMENTS, Stack, expanded, installation, ov
 ROUTES = {
     ("/webhooks/{provider}", "get"): "ReceiveFunction",
     ("/webhooks/{provider}", "post"): "ReceiveFunction",
+    ("/events", "post"): "ReceiveFunction",
+    ("/events/schemas", "get"): "ReceiveFunction",
+    ("/events/schemas/{proxy+}", "get"): "ReceiveFunction",
     ("/webhooks/stripe", "post"): "SettleFunction",
     ("/tenants/{tenant}/standing", "get"): "ConsoleFunction",
     ("/api/{proxy+}", "x-amazon-apigateway-any-method"): "ConsoleFunction",

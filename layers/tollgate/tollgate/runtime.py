@@ -16,6 +16,7 @@ from tollgate import settings as environment
 from tollgate.adapters import aws
 from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
+from tollgate.adapters.dynamodb.events import DynamoEvents
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
@@ -34,6 +35,7 @@ from tollgate.providers.recipients import keyed_hasher
 from tollgate.settings import Settings
 from tollgate.stages.close import ClosePorts
 from tollgate.stages.contracts import ContractPorts
+from tollgate.stages.events import EventPorts
 from tollgate.stages.invoice import InvoicePorts
 from tollgate.stages.issue import IssuePorts
 from tollgate.stages.meter import MeterPorts
@@ -215,7 +217,15 @@ class Runtime:
 
     def receive_ports(self) -> ReceivePorts:
         """Ports of the receive stage."""
-        queue = SqsReceiptQueue(
+        return ReceivePorts(queue=self._receipts, count=self.count)
+
+    def event_ports(self) -> EventPorts:
+        """Ports of taking the platform's events."""
+        return EventPorts(events=self.events, contracts=self.contracts, queue=self._receipts, count=self.count)
+
+    @cached_property
+    def _receipts(self) -> SqsReceiptQueue:
+        return SqsReceiptQueue(
             self.sqs,
             self.s3,
             queue_url=self.settings.need("receipts_queue_url"),

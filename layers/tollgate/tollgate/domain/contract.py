@@ -28,6 +28,7 @@ from tollgate.domain.billing_moments import BILLING_MOMENTS, COMPONENTS
 from tollgate.domain.calendar import Term, term_on, zone
 from tollgate.domain.errors import Invalid, Problem
 from tollgate.domain.money import MINOR_DIGITS
+from tollgate.domain.rollups import twice_counted
 
 PROVIDERS: Final = frozenset(provider for provider, _ in BILLING_MOMENTS)
 
@@ -232,6 +233,9 @@ class Contract(_Model):
         seen = [(sender.provider, sender.account, sender.number) for sender in senders]
         if len(seen) != len(set(seen)):
             raise ValueError("the same account is listed twice")
+        if twice := twice_counted((sender.provider, sender.account) for sender in senders):
+            named = ", ".join(" ".join(account) for account in twice)
+            raise ValueError(f"counted in two ways, by receipts, roll-ups or statements: {named}")
         return senders
 
     @field_validator("since")

@@ -12,6 +12,7 @@ from tollgate.providers.bird import BIRD
 from tollgate.providers.infobip import INFOBIP
 from tollgate.providers.meta import META
 from tollgate.providers.plivo import PLIVO
+from tollgate.providers.platform import PLATFORM_EVENTS
 from tollgate.providers.provider import Provider, Webhook
 from tollgate.providers.sinch import SINCH
 from tollgate.providers.telnyx import TELNYX
@@ -23,6 +24,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     for each in (
         META,
         AWS_SMS,
+        PLATFORM_EVENTS,
         AWS_SOCIAL,
         PLIVO,
         BIRD,

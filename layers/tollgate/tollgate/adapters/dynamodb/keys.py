@@ -223,3 +223,15 @@ def quarantined(on: str, row_id: str) -> Key:
 
 def seen(event: str) -> Key:
     return Key(f"SEEN#{event}", "SEEN")
+
+
+def event_claim(source: str, event_id: str) -> Key:
+    return Key(f"EVENT#{escaped(source)}#{escaped(event_id)}", "CLAIM")
+
+
+def billed_pk(provider: str) -> str:
+    return f"BILLED#{escaped(provider)}"
+
+
+def billed(provider: str, day: date, account: str, event: tuple[str, str]) -> Key:
+    return Key(billed_pk(provider), "#".join([str(day), *map(escaped, (account, *event))]))
