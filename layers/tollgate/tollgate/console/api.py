@@ -35,6 +35,7 @@ REFUSALS: Final[dict[int, Any]] = {
         503: "Not ready, ask again",
     }.items()
 }
+DESCRIBED: Final[dict[int, Any]] = {200: {"description": "As asked"}, **REFUSALS}
 router: Final = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
 
 
@@ -85,7 +86,7 @@ def _caller() -> Caller:
     return caller
 
 
-@router.get("/tenants/<tenant>/standing", responses=REFUSALS)
+@router.get("/tenants/<tenant>/standing", responses=DESCRIBED)
 def standing(tenant: str) -> dict[str, shapes.Service]:
     """Whether each service may be used now."""
     ports = _request().ports
@@ -96,7 +97,7 @@ def standing(tenant: str) -> dict[str, shapes.Service]:
     return services
 
 
-@router.get("/api/tenants/<tenant>/usage")
+@router.get("/api/tenants/<tenant>/usage", responses=DESCRIBED)
 def usage(tenant: str, on: date | None = None) -> shapes.Usage:
     """Usage of a term against its allowances."""
     ports = _request().ports
@@ -104,7 +105,7 @@ def usage(tenant: str, on: date | None = None) -> shapes.Usage:
     return view  # type: ignore[no-any-return]  # checked against its shape on the way out
 
 
-@router.get("/api/tenants/<tenant>/invoices")
+@router.get("/api/tenants/<tenant>/invoices", responses=DESCRIBED)
 def invoices(tenant: str) -> list[shapes.Invoice]:
     """Every invoice of a tenant."""
     ports = _request().ports
@@ -113,7 +114,7 @@ def invoices(tenant: str) -> list[shapes.Invoice]:
     return found  # type: ignore[no-any-return]  # checked against its shape on the way out
 
 
-@router.post("/api/tenants/<tenant>/invoices/<period>/approve")
+@router.post("/api/tenants/<tenant>/invoices/<period>/approve", responses=DESCRIBED)
 def approve(tenant: str, period: date, approval: Annotated[shapes.Approval, Body()]) -> shapes.Invoice:
     """Approve the revision that was read; refused with what moved when it is not the current one."""
     ports, caller = _request().ports, _caller()

@@ -9,7 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tollgate.console.setting import Setting
-from tollgate.stages.ports import ContractRows, HoldRows, InvoiceRows, LedgerRows, NoticeRows, Quarantine
+from tollgate.stages.ports import (
+    AuditRows,
+    ContractRows,
+    HoldRows,
+    InvoiceRows,
+    LedgerRows,
+    NoticeRows,
+    Quarantine,
+    RateRows,
+    RunRows,
+)
 
 
 class IdentityProvider(Protocol):
@@ -61,3 +71,9 @@ class ConsolePorts(Protocol):
     def holds(self) -> HoldRows: ...
     @property
     def quarantine(self) -> Quarantine: ...
+    @property
+    def rates(self) -> RateRows: ...
+    @property
+    def audit(self) -> AuditRows: ...
+    @property
+    def runs(self) -> RunRows: ...

@@ -1,0 +1,84 @@
+"""The site over rows in memory, and browsers that visit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from itertools import count
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from tests.console.visitor import SITE, Visitor
+from tests.fakes.issuer import CLIENT, ISSUER, MemoryIssuer
+from tests.fakes.rows import Memory, Rows, memory_rows
+from tollgate.console.setting import Setting
+from tollgate.console.site import Site
+
+NOW = datetime(2026, 3, 10, 18, tzinfo=UTC)
+SERVICES = count()  # loggers of one service share what they write to
+PLATFORM_KEY, CONSOLE_KEY = "platform-key-of-tests", b"console-key-of-tests"
+
+
+@dataclass(kw_only=True)
+class MemoryPorts(Rows):
+    """The port ``ConsolePorts``."""
+
+    identity: MemoryIssuer
+    site: Setting
+    console_key: bytes = CONSOLE_KEY
+    platform_key: str = PLATFORM_KEY
+
+
+@dataclass
+class World:
+    """A site, what it reads, and its clock. ``log`` holds what it logged."""
+
+    memory: Memory = field(default_factory=Memory)
+    identity: MemoryIssuer = field(default_factory=MemoryIssuer)
+    now: datetime = NOW
+    log: StringIO = field(default_factory=StringIO)
+
+    def __post_init__(self) -> None:
+        site = Setting(url=SITE, issuer=ISSUER, client_id=CLIENT)
+        self.ports = MemoryPorts(**vars(memory_rows(self.memory)), identity=self.identity, site=site)
+        stamp = int(self.now.timestamp())
+        self.identity.claims |= {"iss": ISSUER, "aud": CLIENT, "iat": stamp, "exp": stamp + 3600}
+        self._site = Site(
+            ports=lambda: self.ports,
+            now=lambda: self.now,
+            logger=Logger(service=f"test-{next(SERVICES)}", stream=self.log),
+        )
+
+    def answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The function's answer to an event."""
+        return self._site.answer(event, None)
+
+    def visitor(self) -> Visitor:
+        """A new browser."""
+        return Visitor(self.answer, self.identity)
+
+    def later(self, passed: timedelta) -> None:
+        """Time passes."""
+        self.now += passed
+
+
+@pytest.fixture
+def world() -> World:
+    """A site with nothing in it."""
+    return World()
+
+
+@pytest.fixture
+def signed_in(world: World) -> Callable[..., Visitor]:
+    """``signed_in("finance")``: a browser of somebody with these roles."""
+
+    def browser(*groups: str) -> Visitor:
+        visitor = world.visitor()
+        visitor.sign_in(*groups)
+        return visitor
+
+    return browser
