@@ -44,8 +44,8 @@ def test_a_month_within_what_is_included() -> None:
     books.close()
     assert explained(books).sentences == (
         (
-            "WhatsApp fees from 15 January 2026 to 31 January 2026 come to USD 999.9999, of which USD 999.9999 are of this "
-            "period."
+            "WhatsApp fees from 15 January 2026 to 31 January 2026 come to USD 999.9999, of which USD 999.9999 are of "
+            "this period."
         ),
         "They are within the USD 1,000.00 included: nothing of them is billed.",
         "This statement adds USD 0.00.",
@@ -64,8 +64,8 @@ def test_the_month_that_goes_beyond_what_is_included() -> None:
     found = explained(books)
     assert found.sentences == (
         (
-            "WhatsApp fees from 15 January 2026 to 28 February 2026 come to USD 1,234.7845, of which USD 34.5611 are of this "
-            "period."
+            "WhatsApp fees from 15 January 2026 to 28 February 2026 come to USD 1,234.7845, of which USD 34.5611 are "
+            "of this period."
         ),
         "In them, what became known of January 2026 since it was stated: -2 messages, USD 0.10.",
         "USD 1,000.00 of them are included and free; the rest, USD 234.7845, is billed.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tollgate.adapters.dynamodb.keys import message_sk
 from tollgate.domain.calendar import Term
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict, NotFound
@@ -22,7 +23,7 @@ from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
 from tollgate.domain.usage import DayRow, TermRow
 from tollgate.stages import ports
-from tollgate.stages.ports import AuditEntry, MailState, QuarantineRow, Run, SenderKey
+from tollgate.stages.ports import AuditEntry, MailState, Position, QuarantineRow, Run, SenderKey
 
 TRANSACTION_ITEMS = 100
 
@@ -110,6 +111,13 @@ class MemoryLedger:
             if owner == tenant and record.usage and first <= record.usage.day < end
         ]
 
+    def page(
+        self, tenant: str, first: date, end: date, *, after: Position | None, most: int
+    ) -> list[tuple[MessageKey, Usage]]:
+        found = sorted(self.month(tenant, first, end), key=lambda row: _place_in_month(row[1].day, row[0]))
+        later = [row for row in found if after is None or _place_in_month(row[1].day, row[0]) > _place_in_month(*after)]
+        return later[:most]
+
     def days(self, tenant: str, first: date, end: date) -> list[DayRow]:
         own = [row for (owner, day), row in self.memory.days.items() if owner == tenant and first <= day < end]
         return sorted(own, key=lambda row: row.day)
@@ -120,6 +128,10 @@ class MemoryLedger:
 
     def save_term(self, tenant: str, row: TermRow, *, notices: Sequence[Notice], holds: Sequence[Hold]) -> None:
         self.commit(tenant, (), UsageChange(terms={row.term.start: row}, notices=tuple(notices), holds=tuple(holds)))
+
+
+def _place_in_month(day: date, key: MessageKey) -> tuple[date, bytes]:
+    return day, message_sk(key).encode()
 
 
 @dataclass

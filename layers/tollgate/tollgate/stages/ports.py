@@ -70,6 +70,13 @@ class LedgerRows(Protocol):
         consistent: what was written a moment ago may be missing."""
         ...
 
+    def page(
+        self, tenant: str, first: date, end: date, *, after: Position | None, most: int
+    ) -> list[tuple[MessageKey, Usage]]:
+        """As ``month``, but at most so many, in the order of their days and then of their keys in the table, from
+        after a position on (None: from the start). Fewer than ``most`` are the last."""
+        ...
+
     def days(self, tenant: str, first: date, end: date) -> list[DayRow]:
         """The day rows in [first, end), in order, read consistently."""
         ...

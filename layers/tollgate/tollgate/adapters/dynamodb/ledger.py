@@ -12,11 +12,13 @@ from tollgate.adapters.dynamodb.record_items import key_of, record_item, record_
 from tollgate.adapters.dynamodb.store import Store, Write
 from tollgate.adapters.dynamodb.usage_items import day_item, day_row, term_item, term_row
 from tollgate.domain.calendar import Term
+from tollgate.domain.errors import Conflict
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.usage import DayRow, TermRow
+from tollgate.stages.ports import Position
 
 
 class DynamoLedger:
@@ -67,6 +69,19 @@ class DynamoLedger:
         pk = keys.month_pk(tenant, first)
         for item in self._store.query_index(self._store.ledger, keys.BY_MONTH, pk=pk, between=between):
             yield key_of(item), usage_of(item)
+
+    def page(
+        self, tenant: str, first: date, end: date, *, after: Position | None, most: int
+    ) -> list[tuple[MessageKey, Usage]]:
+        if first >= end:
+            return []
+        lower, upper = keys.month_days(first, end - timedelta(days=1))
+        if after is not None:
+            lower = keys.just_after(keys.month_sk(after.day, after.message))
+        items = self._store.query_index(
+            self._store.ledger, keys.BY_MONTH, pk=keys.month_pk(tenant, first), between=(lower, upper), most=most
+        )
+        return [(key_of(item), usage_of(item)) for item in items]
 
     def days(self, tenant: str, first: date, end: date) -> list[DayRow]:
         if first >= end:
