@@ -1,12 +1,13 @@
 """Laws of the wire: reading a row gives what was written, through the API's own form, whatever it held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, Inexact
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,24 @@ def _stored(attribute: Any) -> Any:
             return {"M": {name: _stored(element) for name, element in value.items()}}
     assert kind in ("S", "BOOL"), f"no row holds an attribute of kind {kind}"
     return attribute
+
+
+scalars = st.text() | st.booleans() | st.integers(-(10**37), 10**37) | amounts
+values = st.recursive(scalars, lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(), v, max_size=4))
+
+
+@given(st.dictionaries(st.text(min_size=1), values))
+def test_packing_is_the_sdks(item: dict[str, Any]) -> None:
+    """Whatever an item holds, however deep: what goes to the API is what the SDK would have made of it."""
+    assert packed(item) == {name: TypeSerializer().serialize(value) for name, value in item.items()}
+
+
+@pytest.mark.parametrize("value", [0.1, Decimal("1." + "1" * 38)])
+@pytest.mark.parametrize("wrapped", [lambda v: v, lambda v: [v], lambda v: {"a": {"b": [v]}}])
+def test_no_amount_is_stored_that_is_not_exact(value: object, wrapped: Callable[[object], object]) -> None:
+    """A float, and a number beyond the table's digits, are refused at any depth rather than rounded."""
+    with pytest.raises((TypeError, Inexact)):
+        packed({"amount": wrapped(value)})
 
 
 @given(contradictory_traffic(), st.integers(1, 10**6))

@@ -63,6 +63,7 @@ def add_months(day: date, months: int) -> date:
     return date(years, month + 1, min(day.day, calendar.monthrange(years, month + 1)[1]))
 
 
+@lru_cache(maxsize=4096)  # asked of every message; the days in play are few
 def term_on(day: date, *, start: date, months: int) -> Term | None:
     """The term in which a day falls, of a contract that renews every ``months`` from ``start``; None before it.
 

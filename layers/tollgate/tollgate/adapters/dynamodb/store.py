@@ -37,7 +37,20 @@ _deserializer = TypeDeserializer()
 
 def packed(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as the API takes it. Raises for floats, and for numbers beyond 38 digits rather than rounding them."""
-    return {name: _serializer.serialize(value) for name, value in item.items()}
+    return {name: _packed(value) for name, value in item.items()}
+
+
+def _packed(value: Any) -> Any:
+    """Strings, maps and lists are most of an item, and the SDK asks ten questions of each value before it packs it;
+    what is neither (numbers, whose digits it guards) stays with the SDK."""
+    kind = type(value)
+    if kind is str:
+        return {"S": value}
+    if kind is dict:
+        return {"M": {name: _packed(inner) for name, inner in value.items()}}
+    if kind is list:
+        return {"L": [_packed(inner) for inner in value]}
+    return _serializer.serialize(value)
 
 
 def unpacked(attributes: Mapping[str, Any]) -> Item:
