@@ -48,6 +48,13 @@ class ReceiptQueue(Protocol):
         ...
 
 
+class Position(NamedTuple):
+    """Where a message stands among those of a month."""
+
+    day: date
+    message: MessageKey
+
+
 class LedgerRows(Protocol):
     """Records, and the one transaction in which everything that metering writes commits together."""
 
