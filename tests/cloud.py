@@ -116,6 +116,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         "RECEIPTS_BUCKET": "receipts",
         "EVENT_BUS_NAME": "tollgate-test",
         "META_SECRET": "meta",
+        "PLIVO_SECRET": "plivo",
+        "BIRD_SECRET": "bird",
         "STRIPE_SECRET": "stripe",
         "RECIPIENT_KEY_SECRET": "recipient-key",
         "PLATFORM_KEY_SECRET": "platform-key",
@@ -193,6 +195,8 @@ def _resources() -> dict[str, str]:
     secrets = boto3.client("secretsmanager")
     for name, value in {
         "meta": json.dumps({"app_secret": APP_SECRET, "verify_token": VERIFY_TOKEN}),
+        "plivo": json.dumps({"auth_id": "MA0", "auth_token": "token-of-the-event-files"}),
+        "bird": json.dumps({"webhook_secret": "whsec_b2YgdGhlIGV2ZW50IGZpbGVz"}),
         "stripe": json.dumps({"api_key": "rk_test_of_the_event_files", "webhook_secret": WEBHOOK_SECRET}),
         "recipient-key": RECIPIENT_KEY,
         "platform-key": PLATFORM_KEY,

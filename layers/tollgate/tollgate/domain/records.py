@@ -233,8 +233,6 @@ def _due(component: str, rule: BillingMoment, record: Record, report: Report | N
     """A component of a message's fee; None while it is not due."""
     pricing = billable_pricing(record)
     reported: Decimal | None = getattr(report, rule.reported) if report and rule.reported else None
-    if rule.never & record.statuses.keys():
-        return None
     if (rule.needs_pricing and pricing is None) or (rule.if_reported and reported is None):
         return None
     if not rule.never.isdisjoint(record.statuses):
