@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.samples import HASHER, NOW, change, only, parsed, sample, tree
+from tests.providers.samples import EVENTS, HASHER, NOW, change, only, parsed, sample, tree
 from tollgate.domain.billing_moments import CORRECTED
 from tollgate.domain.errors import Problem
 from tollgate.domain.facts import NOBODY, Pricing, Report
@@ -373,3 +374,12 @@ def test_nothing_at_all_is_malformed() -> None:
     with pytest.raises(Malformed) as refused:
         parsed("platform", [])
     assert refused.value.problems == (Problem("", "expected events"),)
+
+
+def test_the_documented_examples_are_good_events() -> None:
+    """The page has one of each type, and each would be taken as it stands."""
+    page = (EVENTS.parent / "docs" / "events.md").read_text(encoding="utf-8")
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    assert {example["type"] for example in examples} == TYPES.keys()
+    assert [paths(example) for example in examples] == [[]] * len(examples)
+    assert all(f"`{name}`" in page for name in TYPES)

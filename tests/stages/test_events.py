@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.domain.examples import contract
+from tests.domain.examples import CARD, MARKETS, contract
 from tests.fakes.events import MemoryEvents
 from tests.fakes.faults import Crash, Faults, every_fault
 from tests.fakes.outside import MemoryQueue
@@ -382,3 +383,23 @@ def test_a_line_that_is_no_usage_is_kept_and_never_queued() -> None:
     assert (len(door.events.billed), door.queued()) == (1, [])
     assert door.send(tree("platform", "statement_line.json"), at=late).status == 202
     assert door.metered().messages == 118_200
+
+
+def test_a_whatsapp_event_is_priced_by_the_card_that_its_sender_names() -> None:
+    """What Meta charges by category and market, for a message that only the platform tells of."""
+    door = Door({**ACME, "card": "meta"})
+    door.rows.rates.add_card(CARD)
+    door.rows.rates.add_market_map("meta", MARKETS)
+    assert door.send(tree("platform", "message_sent_whatsapp.json")).status == 202
+    assert door.metered("whatsapp") == Totals(1, 1, Decimal("0.0604"))
+
+
+def test_a_correction_reprices_a_message_in_either_order() -> None:
+    """Down to the corrected price, counted once, whichever is metered first."""
+    sent, corrected = tree("platform", "message_sent_sms.json"), tree("platform", "price_corrected.json")
+    for order in ((sent, corrected), (corrected, sent)):
+        door = Door()
+        for one in order:
+            assert door.send(one, at=NOW + timedelta(days=5)).status == 202
+            door.metered()
+        assert door.metered() == Totals(1, 2, Decimal("0.01934"))
