@@ -39,7 +39,7 @@ published rules from the items themselves. Writes to tables are transactional, t
 ledger's indexes take, one unit an entry that changes; that a transaction does not double it is UNVERIFIED, and would
 add as much again. The rows of the day exist and the rate card is in memory, as in all but the first minute of a day.
 All figures are per message. *Again* is a second delivery of the same receipts, which writes nothing (or the run
-fails)."""
+fails). *Processor* is the function's own time for a first delivery, the SDK's share included."""
 ABOUT_MONEY: Final = f"""\
 Those units at DynamoDB's on-demand prices in US East (N. Virginia), as published since November 2024: USD
 {USD_A_MILLION_WRITE_UNITS} a million write units, {USD_A_MILLION_READ_UNITS} a million read units. Storage, queues and
@@ -122,7 +122,7 @@ def _stage(stages: Sequence[Measured]) -> Iterator[str]:
     yield ABOUT_STAGE
     head = (
         *("traffic", "batch", "calls", "transactions", "write units", "of these index", "read units"),
-        *("calls again", "read units again"),
+        *("calls again", "read units again", "processor µs"),
     )
     yield table(head, [_stage_row(one) for one in stages])
     large = [one for one in stages if one.size >= LARGE_BATCH]
@@ -141,6 +141,7 @@ def _stage_row(one: Measured) -> tuple[str, ...]:
         _per(one.first.read_units, one),
         _per(one.repeat.calls, one),
         _per(one.repeat.read_units, one),
+        f"{one.cpu_seconds * 1e6 / one.messages:,.0f}",
     )
 
 
