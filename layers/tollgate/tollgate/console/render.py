@@ -33,7 +33,9 @@ def rendered(page: Page, request: Request, *, flash: Flash | None = None) -> str
     block = template.blocks.get(request.fragment.replace("-", "_")) if request.fragment else None
     if block is None:
         return template.render(values)
-    return "".join(block(template.new_context(values)))
+    context = template.new_context(values)
+    next(template.root_render_func(context), None)  # up to the first output: runs the template's imports for the block
+    return "".join(block(context))
 
 
 def bare(page: Page) -> str:
