@@ -16,7 +16,7 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
-from tollgate.domain.rates import ECB, FxDay, MarketMap, PriceBook, RateCard
+from tollgate.domain.rates import ECB, FxDay, MarketMap, PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.review import Summary, summary_of
 from tollgate.domain.senders import Assignment
@@ -47,6 +47,7 @@ class Memory:
     quarantine: dict[tuple[date, str], QuarantineRow] = field(default_factory=dict)
     invoices: dict[tuple[str, date], Invoice] = field(default_factory=dict)
     revisions: dict[tuple[str, date, int], Statement] = field(default_factory=dict)
+    tiers: dict[tuple[str, date, str, str, int], TierReached] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     audit: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
@@ -207,6 +208,13 @@ class MemoryRates:
         new = replace(markets, version=1 + sum(other.effective_from == markets.effective_from for other in own))
         self.memory.maps[card] = sorted([*own, new], key=lambda m: (m.effective_from, m.version))
         return new
+
+    def tiers(self, accounts: Collection[str]) -> list[TierReached]:
+        return sorted(tier for tier in self.memory.tiers.values() if tier.account in accounts)
+
+    def add_tier(self, tier: TierReached) -> None:
+        key = (tier.account, tier.month, tier.market, tier.category, tier.count)
+        self.memory.tiers[key] = min(tier, self.memory.tiers.get(key, tier))
 
     def add_fx(self, days: Sequence[FxDay]) -> int:
         self.memory.fx |= {fx.day: fx for fx in days if fx.source == ECB}

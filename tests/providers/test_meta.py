@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.providers.samples import (
     tree,
 )
 from tollgate.domain.facts import Pricing, Recipient
+from tollgate.domain.rates import TierReached
 from tollgate.providers.errors import Forged, Malformed
 from tollgate.providers.meta import META, OTHER_OBJECT
 from tollgate.providers.provider import Request
@@ -219,14 +220,52 @@ def test_a_mixed_batch_keeps_accounts_apart() -> None:
     assert facts[4].pricing is None
 
 
+def test_what_is_no_status_is_ignored_by_name() -> None:
+    """Inbound messages give no facts and fail nothing."""
+    found = parsed("meta", sample("meta", "message_inbound.json"))
+    assert (found.facts, found.unreadable, found.ignored) == ((), (), (INBOUND,))
+
+
+def tier_update(**told: object) -> dict[str, Any]:
+    body = tree("meta", "account_update_volume_tier.json")
+    body["entry"][0]["changes"][0]["value"]["volume_tier_info"].update(told)
+    return body
+
+
+def test_a_volume_tier_is_read_with_its_market_month_and_first_message() -> None:
+    """Of utility and authentication; the account is the WABA that was told."""
+    found = parsed("meta", tier_update())
+    at = datetime.fromtimestamp(1795255899, UTC)
+    tier = TierReached(
+        account=ACME, month=date(2026, 11, 1), market="India", category="utility", count=25_000_001, at=at
+    )
+    assert (found.tiers, found.facts, found.ignored, found.unreadable) == ((tier,), (), (), ())
+    open_ended = parsed("meta", tier_update(tier="80000001:"))
+    assert [tier.count for tier in open_ended.tiers] == [80_000_001]
+
+
 @pytest.mark.parametrize(
-    ("file", "reason"),
-    [("message_inbound.json", INBOUND), ("account_update_volume_tier.json", "account_update")],
+    ("told", "problems", "ignored"),
+    [
+        ({"pricing_category": "MARKETING"}, 0, ("tier-of-marketing",)),
+        ({"tier": "many"}, 1, ()),
+        ({"effective_month": "2026-13"}, 1, ()),
+        ({"tier_update_time": "soon"}, 1, ()),
+    ],
 )
-def test_what_is_no_status_is_ignored_by_name(file: str, reason: str) -> None:
-    """Inbound messages and account updates give no facts and fail nothing."""
-    found = parsed("meta", sample("meta", file))
-    assert (found.facts, found.unreadable, found.ignored) == ((), (), (reason,))
+def test_a_tier_that_says_nothing_of_prices_is_named(
+    told: dict[str, object], problems: int, ignored: tuple[str, ...]
+) -> None:
+    """A category without tiers is passed over; one that cannot be read keeps its receipt."""
+    found = parsed("meta", tier_update(**told))
+    assert (found.tiers, len(found.unreadable), found.ignored) == ((), problems, ignored)
+
+
+def test_another_update_of_the_account_is_ignored() -> None:
+    """It gives no facts and fails nothing."""
+    body = tree("meta", "account_update_volume_tier.json")
+    body["entry"][0]["changes"][0]["value"] = {"event": "VERIFIED_ACCOUNT"}
+    assert parsed("meta", body).ignored == ("account_update",)
 
 
 @pytest.mark.parametrize("value", [None, "x", 1, [], {}])

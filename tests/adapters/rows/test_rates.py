@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
-from tests.domain.examples import CARD, MARKETS, D
+from tests.domain.examples import CARD, MARKETS, NOON, D
 from tests.fakes.rows import Rows
-from tollgate.domain.rates import FxDay, MarketMap, RateCard
+from tollgate.domain.rates import FxDay, MarketMap, RateCard, TierReached
 
 type Processes = Callable[[], Rows]
 
@@ -119,3 +119,28 @@ def test_two_processes_never_take_the_same_version(processes: Processes, tenant:
     mine.rates.book([tenant], fx=False)
     theirs.rates.add_card(card(tenant))
     assert mine.rates.add_card(card(tenant, price="0.0500")).version == 2
+
+
+def tier_of(tenant: str, count: int = 1_001, *, seconds: int = 0) -> TierReached:
+    at = NOON + timedelta(seconds=seconds)
+    return TierReached(
+        account=tenant, month=date(2026, 3, 1), market="Rest of Africa", category="utility", count=count, at=at
+    )
+
+
+def test_a_tier_is_kept_with_the_smallest_time_it_was_told(rows: Rows, tenant: str) -> None:
+    """In any order; another tier, market or month is another row, and another account's are not asked for."""
+    told = [tier_of(tenant, seconds=5), tier_of(tenant, seconds=2), tier_of(tenant, seconds=9)]
+    further = [tier_of(tenant, 100_001), replace(tier_of(tenant), market="A#B"), tier_of(f"{tenant}-other")]
+    for tier in (*told, *further):
+        rows.rates.add_tier(tier)
+    assert sorted(rows.rates.tiers([tenant])) == sorted([told[1], *further[:2]])
+    assert rows.rates.tiers([]) == []
+
+
+def test_a_card_reads_back_with_its_tiers(rows: Rows, tenant: str) -> None:
+    """Counts and prices, by market and category."""
+    tiers = {"North America": {"utility": [(0, D("0.0250")), (1_001, D("0.0200"))]}}
+    rows.rates.add_card(replace(card(tenant), tiers=tiers))
+    [stored] = rows.rates.book([tenant], fx=False).cards[tenant]
+    assert stored.rate("North America", "utility", count=1_001) == D("0.0200")

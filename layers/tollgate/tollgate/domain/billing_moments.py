@@ -124,6 +124,9 @@ BILLING_MOMENTS: Final[Mapping[tuple[str, str], BillingMoment | Components]] = {
 # overcharge.
 PRICED_ONLY: Final = BillingMoment(frozenset(), priced_suffices=True)
 
+# The providers whose accounts are Meta's own (WABAs), with Meta's volume tiers.
+METAS: Final = ("aws-social", "meta")
+
 # Later statuses know more; used to choose between pricings that disagree, never to decide by arrival.
 STATUS_RANK: Final[Mapping[str, int]] = {"sent": 1, "delivered": 2, "read": 3, "played": 4}
 

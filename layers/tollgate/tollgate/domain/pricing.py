@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from tollgate.domain.billing_moments import BILLABLE_TYPE, is_free
+from tollgate.domain.billing_moments import BILLABLE_TYPE, META, is_free
 from tollgate.domain.facts import Fact
 from tollgate.domain.money import ZERO, fee_amount
 from tollgate.domain.rates import ECB, PriceBook, RateCard
@@ -42,7 +42,8 @@ def rate(due: Due, charge: Charge, *, day: date, card: str, currency: str, book:
     name = card + due.card
     market_map, rate_card = book.market_map(name, day), book.card(name, day)
     market = market_map.market(charge.recipient) if market_map else None
-    price = rate_card.rate(market or "", due.category) if rate_card else None
+    count = _tier(due, charge, market or "", day=day, book=book)
+    price = rate_card.rate(market or "", due.category, count=count) if rate_card else None
     listed = None if price is None else fee_amount(price, charge.segments)
     if due.reported is not None:
         source, amount, original_currency = REPORTED, fee_amount(due.reported), due.currency
@@ -70,6 +71,13 @@ def rate(due: Due, charge: Charge, *, day: date, card: str, currency: str, book:
         fx=fx.reference,
         fx_rate=fx.rate,
     )
+
+
+def _tier(due: Due, charge: Charge, market: str, *, day: date, book: PriceBook) -> int:
+    """The volume tier of Meta's fee. Its month is taken in the contract's time zone; Meta's is the account's."""
+    if due.component != META or not book.tiers:
+        return 0
+    return book.tier(account=charge.account, market=market, category=due.category, moment=due.moment, day=day)
 
 
 def market_of(charge: Charge, *, day: date, card: str, book: PriceBook) -> str:

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from tollgate.domain.errors import Invalid, Problem
-from tollgate.domain.rates import ECB, PREFIX_DIGITS, FxDay, MarketMap, RateCard
+from tollgate.domain.rates import ECB, PREFIX_DIGITS, TIERED, FxDay, MarketMap, RateCard
 
 # Bounds that leave room for sums and conversions in the 38 digits that a table keeps exactly.
 MOST_DECIMALS: Final = 12
@@ -63,9 +63,44 @@ def parse_card(document: object, *, card: str, effective_from: date) -> RateCard
         market: _prices(prices, f"rates.{market}", problems)
         for market, prices in _mapping(fields.get("rates"), "rates", problems).items()
     }
+    tiers = _tiers(fields.get("tiers"), rates, problems)
     if problems:
         raise Invalid("rate card", problems)
-    return RateCard(card, effective_from, 0, str(currency), rates, charged_in, fx_source)
+    return RateCard(card, effective_from, 0, str(currency), rates, charged_in, fx_source, tiers)
+
+
+def _tiers(
+    given: object, rates: Mapping[str, Mapping[str, Decimal]], problems: list[Problem]
+) -> dict[str, dict[str, list[tuple[int, Decimal]]]]:
+    """``{market: {category: [[first count, price], …]}}``; the first tier is the list price."""
+    if given is None:
+        return {}
+    read: dict[str, dict[str, list[tuple[int, Decimal]]]] = {}
+    for market, categories in _mapping(given, "tiers", problems).items():
+        for category, steps in _mapping(categories, f"tiers.{market}", problems).items():
+            path = f"tiers.{market}.{category}"
+            tiers = _steps(steps, path, problems)
+            if category not in TIERED:
+                problems.append(Problem(path, f"expected {' or '.join(TIERED)}: nothing else has volume tiers"))
+            elif tiers and tiers[0][1] != rates.get(market, {}).get(category):
+                problems.append(Problem(f"{path}.0", "expected the price that stands under rates"))
+            read.setdefault(market, {})[category] = tiers
+    return read
+
+
+def _steps(given: object, path: str, problems: list[Problem]) -> list[tuple[int, Decimal]]:
+    steps: list[tuple[int, Decimal]] = []
+    expected = 'expected [count, price], the counts ascending from 0: [0, "0.0040"]'
+    for index, step in enumerate(given if isinstance(given, list) else [None]):
+        first, price = step if isinstance(step, list) and len(step) == 2 else (None, None)
+        if type(first) is not int or not (first > steps[-1][0] if steps else first in (0, 1)):
+            problems.append(
+                Problem(f"{path}.{index}", 'expected [count, price], the counts ascending from 0: [0, "0.0040"]')
+            )
+            continue
+        amount = _amount(price, f"{path}.{index}", problems)
+        steps += [] if amount is None else [(first, amount)]
+    return steps
 
 
 def _conversion(fields: Mapping[str, object], problems: list[Problem]) -> tuple[str, str]:

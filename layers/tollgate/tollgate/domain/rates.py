@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -63,11 +63,34 @@ class MarketMap:
         return None
 
 
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class TierReached:
+    """Meta's word that an account's charged messages of a month, market and category have reached a volume tier.
+
+    ``count`` is the tier's first message; messages whose billable moment is at or after ``at`` are in it.
+    """
+
+    account: str
+    month: date
+    market: str
+    category: str
+    count: int
+    at: datetime
+
+
+# Meta has volume tiers for these alone. Group messages, whose categories are others, have none.
+TIERED: Final = ("utility", "authentication")
+
+type Tiers = Sequence[tuple[int, Decimal]]
+"""Prices by the count from which each holds, ascending."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateCard:
     """Prices per delivered message by market and category, in one currency, from one day on.
 
     A seller may charge them in another currency (``charged_in``), at a rate that it sets itself (``fx_source``).
+    ``tiers`` has, by market and category, the prices of further volume tiers.
     """
 
     card: str
@@ -77,15 +100,19 @@ class RateCard:
     rates: Mapping[str, Mapping[str, Decimal]]
     charged_in: str = ""
     fx_source: str = ""
+    tiers: Mapping[str, Mapping[str, Tiers]] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:
         """What a fee names as its source: card, date and version."""
         return f"{self.card}/{self.effective_from}/{self.version}"
 
-    def rate(self, market: str, category: str) -> Decimal | None:
+    def rate(self, market: str, category: str, *, count: int = 0) -> Decimal | None:
         """The price of a category in a market: its own, else its base category's; else, likewise, that of any market;
-        None where there is neither."""
+        None where there is neither. ``count``: the volume tier that is reached."""
+        reached = [price for first, price in self.tiers.get(market, {}).get(category, ()) if first <= count]
+        if count and reached:
+            return reached[-1]
         own, anywhere = self.rates.get(market, {}), self.rates.get(ANY_MARKET, {})
         names = (category, BASE_CATEGORY.get(category, category))
         return next((prices[name] for prices in (own, anywhere) for name in names if name in prices), None)
@@ -127,6 +154,14 @@ class PriceBook:
     cards: Mapping[str, Sequence[RateCard]] = field(default_factory=dict)
     markets: Mapping[str, Sequence[MarketMap]] = field(default_factory=dict)
     fx: Sequence[FxDay] = ()
+    tiers: Sequence[TierReached] = ()
+
+    def tier(self, *, account: str, market: str, category: str, moment: datetime, day: date) -> int:
+        """The first message of the volume tier that an account was in at a moment of a day; 0 before any is reached."""
+        month = day.replace(day=1)
+        asked = (account, month, market, category)
+        own = (t for t in self.tiers if (t.account, t.month, t.market, t.category) == asked and t.at <= moment)
+        return max((tier.count for tier in own), default=0)
 
     def card(self, name: str, day: date) -> RateCard | None:
         """The rate card in force on a day."""

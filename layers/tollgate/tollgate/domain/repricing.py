@@ -1,4 +1,4 @@
-"""Repricing: what a corrected card makes of records that are counted already.
+"""Repricing: what a corrected card, or a volume tier, makes of records that are counted already.
 
 Always true: only the fees that a card gave (or would have, where nothing was known) change, never one that a provider
 reported; day, term and category stay, so that a correction is a difference on the message's own day.
@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from tollgate.domain.billing_moments import META
 from tollgate.domain.calendar import local_day
 from tollgate.domain.contract import Contract
 from tollgate.domain.metering import Senders, holder, priced
-from tollgate.domain.pricing import NOTHING, REPORTED
-from tollgate.domain.rates import PriceBook, RateCard
+from tollgate.domain.pricing import LISTED, NOTHING, REPORTED
+from tollgate.domain.rates import PriceBook, RateCard, TierReached
 from tollgate.domain.records import Charge, Due, Record, Usage, charge
 
 type Again = Callable[[Charge, Due, str, date], bool]
@@ -31,6 +32,22 @@ def may_come_from(usage: Usage, card: str) -> bool:
     """Whether a fee of some usage came from a card, or would have, had the card had a price."""
     fees = usage.fees.values()
     return any(fee.source != REPORTED and (fee.card.split("/")[0] == card or fee.source == NOTHING) for fee in fees)
+
+
+def in_tier(tier: TierReached) -> Again:
+    """What a volume tier prices again: Meta's fee of the messages that are in it."""
+    return lambda charge, due, _name, day: (
+        due.component == META
+        and (charge.account, due.category) == (tier.account, tier.category)
+        and due.moment >= tier.at
+        and day.replace(day=1) == tier.month
+    )
+
+
+def may_be_in(usage: Usage, tier: TierReached) -> bool:
+    """Whether some usage can be in a volume tier, by its market and category."""
+    listed = (fee for name, fee in usage.fees.items() if name == META and fee.source == LISTED)
+    return (usage.market, usage.category) == (tier.market, tier.category) and any(listed)
 
 
 def with_card(book: PriceBook, card: RateCard) -> PriceBook:

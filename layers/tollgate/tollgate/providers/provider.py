@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from tollgate.domain.errors import Problem
 from tollgate.domain.facts import Fact
+from tollgate.domain.rates import TierReached
 from tollgate.providers.recipients import Hasher
 
 
@@ -84,7 +85,7 @@ class Remark(NamedTuple):
     reason: str
 
 
-type Reading = Fact | Problem | Ignored | Remark
+type Reading = Fact | Problem | Ignored | Remark | TierReached
 """One thing found in a receipt."""
 
 
@@ -97,6 +98,7 @@ class Parsed:
     unreadable: tuple[Problem, ...] = ()
     ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    tiers: tuple[TierReached, ...] = ()
 
     @classmethod
     def of(cls, readings: Iterable[Reading]) -> Self:
@@ -107,6 +109,7 @@ class Parsed:
             unreadable=tuple(r for r in found if isinstance(r, Problem)),
             ignored=tuple(r.reason for r in found if isinstance(r, Ignored)),
             remarks=tuple(r.reason for r in found if isinstance(r, Remark)),
+            tiers=tuple(r for r in found if isinstance(r, TierReached)),
         )
 
 

@@ -8,16 +8,22 @@ mixes statuses in any order; ``pricing`` can stand on any of them; ``type`` deci
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from datetime import date
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import StringConstraints
 
 from tollgate.domain.billing_moments import BILLABLE_TYPE
 from tollgate.domain.errors import Problem
 from tollgate.domain.facts import Fact, Pricing, Recipient
+from tollgate.domain.rates import TIERED, TierReached
 from tollgate.providers.incoming import Identifier, Incoming, MaybeText, MessageId, UnixSeconds, Word, read
 from tollgate.providers.provider import Ignored, Reading, Remark
 from tollgate.providers.recipients import Hasher, recipient
 
 METER: Final = "whatsapp"
+ACCOUNT_UPDATE: Final = "account_update"
+TIER_UPDATE: Final = "VOLUME_BASED_PRICING_TIER_UPDATE"
 LEGACY_MODEL: Final = "CBP"
 
 FLAG_DISAGREES: Final = "billable-flag-disagrees"
@@ -63,6 +69,20 @@ class _Entry(Incoming):
     changes: list[Any]
 
 
+class _Tier(Incoming):
+    """``tier``: the first and the last message of the tier; ``region``: a market of the rate card."""
+
+    tier_update_time: UnixSeconds
+    pricing_category: Word
+    tier: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}:([0-9]{1,12})?$")]
+    effective_month: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+    region: Word
+
+
+class _AccountUpdate(Incoming):
+    volume_tier_info: _Tier
+
+
 class _Sender(NamedTuple):
     provider: str
     account: str
@@ -79,10 +99,37 @@ def readings(raw: object, path: str, *, provider: str, hasher: Hasher) -> Iterat
         yield from _change(change, f"{path}.changes.{index}", sender=_Sender(provider, entry.id), hasher=hasher)
 
 
+def _is_tier(value: object) -> bool:
+    return isinstance(value, dict) and value.get("event") == TIER_UPDATE
+
+
+def _tier(raw: object, path: str, *, account: str) -> Iterator[Reading]:
+    """A volume tier that the account has reached; of categories that have none, nothing."""
+    update = read(_AccountUpdate, raw, path)
+    if isinstance(update, tuple):
+        yield from update
+        return
+    told = update.volume_tier_info
+    category = told.pricing_category.lower()
+    if category not in TIERED:
+        yield Ignored(f"tier-of-{category}")
+        return
+    yield TierReached(
+        account=account,
+        month=date.fromisoformat(f"{told.effective_month}-01"),
+        market=told.region,
+        category=category,
+        count=int(told.tier.partition(":")[0]),
+        at=told.tier_update_time,
+    )
+
+
 def _change(raw: object, path: str, *, sender: _Sender, hasher: Hasher) -> Iterator[Reading]:
     change = read(_Change, raw, path)
     if isinstance(change, tuple):
         yield from change
+    elif change.field == ACCOUNT_UPDATE and _is_tier(change.value):
+        yield from _tier(change.value, f"{path}.value", account=sender.account)
     elif change.field != "messages":
         yield Ignored(change.field)
     elif isinstance(change.value, dict) and "statuses" not in change.value:

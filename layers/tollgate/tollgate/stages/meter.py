@@ -31,15 +31,15 @@ from tollgate.domain.metering import (
     waiting,
 )
 from tollgate.domain.pricing import unknown_type
-from tollgate.domain.rates import PriceBook
+from tollgate.domain.rates import PriceBook, TierReached
 from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
 from tollgate.providers.errors import ReceiptError
 from tollgate.providers.provider import Parsed
 from tollgate.stages.ports import ContractRows, Count, LedgerRows, Quarantine, QuarantineRow, RateRows, Receipt
+from tollgate.stages.reprice import reach_tier, with_tiers
+from tollgate.stages.transaction import CHUNK_MESSAGES, MAX_ITEMS, items_of
 
-MAX_ITEMS: Final = 100  # of one DynamoDB transaction
-CHUNK_MESSAGES: Final = 90  # leaves room for the rows that the messages add up in
 MAX_ATTEMPTS: Final = 6
 
 type Parse = Callable[[Receipt], Parsed]
@@ -85,6 +85,7 @@ class Outcome:
 def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> set[str]:
     """Count the messages of some receipts. Returns the ids of the receipts that must come back."""
     facts: list[Sourced] = []
+    tiers: list[tuple[str, TierReached]] = []
     unreadable: set[str] = set()
     for receipt in receipts:
         try:
@@ -93,13 +94,30 @@ def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> se
             unreadable.add(receipt.id)
             continue
         facts += [Sourced(receipt.id, fact) for fact in parsed.facts]
+        tiers += [(receipt.id, tier) for tier in parsed.tiers]
         for remark in parsed.remarks:
             ports.count(remark, 1)
         if parsed.unreadable:
             unreadable.add(receipt.id)
     if unreadable:
         ports.count("UnreadableReceipts", len(unreadable))
-    return unreadable | meter_facts(facts, ports=ports).failed
+    failed = meter_facts(facts, ports=ports).failed
+    return unreadable | failed | _tiers_take_effect(tiers, ports)
+
+
+def _tiers_take_effect(tiers: Sequence[tuple[str, TierReached]], ports: MeterPorts) -> set[str]:
+    """Remember the volume tiers that are reached and price again what is in them; the ids of those that must come back.
+
+    After the facts of the same batch, and again whenever one is told again, so that a crash in between is healed.
+    """
+    failed: set[str] = set()
+    for source, tier in tiers:
+        try:
+            ports.rates.add_tier(tier)
+            reach_tier(tier, ports=ports)
+        except (Conflict, RetryLater):
+            failed.add(source)
+    return failed
 
 
 def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
@@ -192,7 +210,8 @@ def _book(
     every = [card for versions_of_card in book.cards.values() for card in versions_of_card]
     currencies |= {currency for card in every for currency in (card.currency, card.charged_in) if currency}
     currencies |= {item.fact.report.currency for item in facts if item.fact.report and item.fact.report.currency}
-    return book if len(currencies) < 2 else rates.book(cards, fx=True)
+    book = book if len(currencies) < 2 else rates.book(cards, fx=True)
+    return with_tiers(book, {item.fact.account for item in facts}, rates=rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +291,6 @@ class _Commit:
             return UsageChange()
         term_rows, day_rows = self.ports.ledger.usage_rows(self.tenant, terms, days)
         return count(changes, terms=term_rows, days=day_rows, versions=self.versions)
-
-
-def items_of(changes: Sequence[RecordChange], usage: UsageChange) -> int:
-    """How many rows of a transaction some changes are."""
-    return len(changes) + len(usage.terms) + len(usage.days) + len(usage.notices) + len(usage.holds)
 
 
 def _quarantine(quarantined: Sequence[tuple[str, Quarantined]], ports: MeterPorts, outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
-from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
+from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.review import Summary
 from tollgate.domain.senders import Assignment
@@ -181,6 +181,14 @@ class RateRows(Protocol):
 
     def add_market_map(self, card: str, markets: MarketMap) -> MarketMap:
         """Store a market map for a card; likewise versioned."""
+        ...
+
+    def tiers(self, accounts: Collection[str]) -> list[TierReached]:
+        """The volume tiers that these accounts of Meta's have reached, read consistently."""
+        ...
+
+    def add_tier(self, tier: TierReached) -> None:
+        """Store a tier that is reached; told twice, the smaller time counts."""
         ...
 
     def add_fx(self, days: Sequence[FxDay]) -> int:

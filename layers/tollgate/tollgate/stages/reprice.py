@@ -1,4 +1,4 @@
-"""Reprice: let a corrected rate card reach the records that are counted already, as new versions of them.
+"""Reprice: let a corrected rate card, or a volume tier, reach the records that are counted already, as new versions.
 
 They are written in the meter's transaction, with the counters and the lines they cross, so that the difference is in
 the next invoice by itself. What happens on a crash: what was written stays, and doing it again finishes the rest, since
@@ -12,19 +12,36 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import batched
+from typing import Final, Protocol
 
-from tollgate.domain.billing_moments import PLATFORM_CARD
+from tollgate.domain.billing_moments import METAS, PLATFORM_CARD
 from tollgate.domain.calendar import add_months
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.metering import RecordChange, Senders, count, terms_and_days
 from tollgate.domain.money import ZERO
-from tollgate.domain.rates import PriceBook, RateCard
+from tollgate.domain.rates import PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
-from tollgate.domain.repricing import Again, corrected, may_come_from, price_again, with_card
+from tollgate.domain.repricing import Again, corrected, in_tier, may_be_in, may_come_from, price_again, with_card
 from tollgate.domain.senders import HANDOVER
-from tollgate.stages.meter import CHUNK_MESSAGES, MAX_ATTEMPTS, MAX_ITEMS, MeterPorts, items_of
+from tollgate.stages.ports import ContractRows, LedgerRows, RateRows
+from tollgate.stages.transaction import CHUNK_MESSAGES, MAX_ITEMS, items_of
+
+MAX_ATTEMPTS: Final = 6
+
+
+class RepricePorts(Protocol):
+    """What repricing reads and writes; the meter's ports have it all."""
+
+    @property
+    def ledger(self) -> LedgerRows: ...
+    @property
+    def contracts(self) -> ContractRows: ...
+    @property
+    def rates(self) -> RateRows: ...
+    @property
+    def pause(self) -> Callable[[int], None]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +69,7 @@ class MonthChange:
         )
 
 
-def correct_card(card: RateCard, *, today: date, ports: MeterPorts, dry_run: bool) -> list[MonthChange]:
+def correct_card(card: RateCard, *, today: date, ports: RepricePorts, dry_run: bool) -> list[MonthChange]:
     """Price again what a card, loaded from a past day on, has priced since. A dry run takes the card as loaded."""
     if card.effective_from > today:
         return []
@@ -63,18 +80,45 @@ def correct_card(card: RateCard, *, today: date, ports: MeterPorts, dry_run: boo
         cards = _cards(tenant, senders)
         if card.card not in cards:
             continue
-        book = ports.rates.book(cards, fx=True)
+        book, accounts = ports.rates.book(cards, fx=True), {account for _, account in senders}
         changes += reprice(
             tenant,
             again=corrected(card.card, card.effective_from),
             concerns=lambda usage: may_come_from(usage, card.card),
             days=(card.effective_from - HANDOVER, today + timedelta(days=2)),
             versions=versions,
-            book=with_card(book, card) if dry_run else book,
+            book=with_tiers(with_card(book, card) if dry_run else book, accounts, rates=ports.rates),
             ports=ports,
             dry_run=dry_run,
         )
     return changes
+
+
+def reach_tier(tier: TierReached, *, ports: RepricePorts) -> None:
+    """Price again what is in a volume tier of Meta's: of that month, market and category, from the tier's moment on,
+    those messages of its account that are counted already."""
+    keys = {(provider, tier.account) for provider in METAS}
+    held = ports.contracts.senders(keys)
+    for tenant in sorted({one.tenant for own in held.values() for one in own if one.tenant}):
+        versions = ports.contracts.versions(tenant)
+        senders = {key: own for key, own in held.items() if any(one.tenant == tenant for one in own)}
+        book = with_tiers(ports.rates.book(_cards(tenant, senders), fx=True), {tier.account}, rates=ports.rates)
+        reprice(
+            tenant,
+            again=in_tier(tier),
+            concerns=lambda usage: may_be_in(usage, tier),
+            days=(tier.month - HANDOVER, add_months(tier.month, 1)),
+            versions=versions,
+            book=book,
+            ports=ports,
+            dry_run=False,
+        )
+
+
+def with_tiers(book: PriceBook, accounts: Collection[str], *, rates: RateRows) -> PriceBook:
+    """A book with the volume tiers that accounts have reached; nothing is read where no card has any."""
+    has_tiers = any(card.tiers for cards in book.cards.values() for card in cards)
+    return replace(book, tiers=rates.tiers(accounts)) if has_tiers else book
 
 
 def _cards(tenant: str, senders: Senders) -> set[str]:
@@ -90,7 +134,7 @@ def reprice(
     days: tuple[date, date],
     versions: Sequence[Contract],
     book: PriceBook,
-    ports: MeterPorts,
+    ports: RepricePorts,
     dry_run: bool,
 ) -> list[MonthChange]:
     """Price again what a tenant's records of some days (half-open) cost. Raises Conflict, RetryLater."""
@@ -128,7 +172,7 @@ class _Repricing:
     again: Again
     versions: Sequence[Contract]
     book: PriceBook
-    ports: MeterPorts
+    ports: RepricePorts
     dry_run: bool
 
     def messages(self, keys: Collection[MessageKey]) -> list[RecordChange]:

@@ -17,7 +17,7 @@ from tollgate.adapters.dynamodb.store import Item
 from tollgate.domain.facts import Fact
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
-from tollgate.domain.rates import FxDay, MarketMap, RateCard
+from tollgate.domain.rates import FxDay, MarketMap, RateCard, TierReached
 from tollgate.domain.review import Summary
 from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
@@ -61,5 +61,6 @@ MAIL: Final = Codec(MailState, with_defaults=False)  # compared whole: a field a
 MARKET_MAP: Final = Codec(MarketMap)
 NOTICE: Final = Codec(Notice)
 RUN: Final = Codec(Run)
+TIER: Final = Codec(TierReached)
 STATEMENT: Final = Codec(Statement)
 SUMMARY: Final = Codec(Summary)

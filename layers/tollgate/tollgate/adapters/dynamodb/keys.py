@@ -13,6 +13,7 @@ accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<
           pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
           pk FX                          sk INDEX
           pk FX#<year>                   sk <date>[#<seller>]
+          pk TIERS#<account>             sk <month>#<market>#<category>#<count>
           pk QUARANTINE                  sk <day>
           pk QUARANTINE#<day>            sk <row id>
           pk SEEN#<event id>             sk SEEN
@@ -29,7 +30,7 @@ from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
 from tollgate.domain.facts import MessageKey
-from tollgate.domain.rates import ECB
+from tollgate.domain.rates import ECB, TierReached
 
 BY_MONTH: Final = "by-month"
 BY_WAITING: Final = "by-waiting"
@@ -203,6 +204,15 @@ def fx_year(year: int) -> str:
 def fx_day(on: date, source: str) -> Key:
     """The ECB's rates have the day to themselves; a seller's stand beside them under its name."""
     return Key(fx_year(on.year), str(on) if source == ECB else f"{on}#{escaped(source)}")
+
+
+def tiers(account: str) -> str:
+    return f"TIERS#{account}"
+
+
+def tier(reached: TierReached) -> Key:
+    parts = (f"{reached.month:%Y-%m}", escaped(reached.market), escaped(reached.category), f"{reached.count:012d}")
+    return Key(tiers(reached.account), "#".join(parts))
 
 
 def quarantine_days() -> str:

@@ -18,7 +18,7 @@ from tollgate.adapters.dynamodb.keys import Key
 from tollgate.adapters.dynamodb.store import Item, Store
 from tollgate.domain.errors import Conflict
 from tollgate.domain.rate_files import parse_market_map, read_json
-from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard
+from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard, TierReached
 
 BUNDLED_MAP: Final = "meta_markets_2026-10-01.json"
 ALWAYS: Final = date(1970, 1, 1)
@@ -117,6 +117,28 @@ class DynamoRates:
             else:
                 return version
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def tiers(self, accounts: Collection[str]) -> list[TierReached]:
+        return [
+            codec.TIER.read(item["tier"])
+            for account in sorted(accounts)
+            for item in self._store.query(self._store.accounts, keys.tiers(account))
+        ]
+
+    def add_tier(self, tier: TierReached) -> None:
+        """The time is kept as a number too, which the condition compares."""
+        write = writes.update(
+            self._store.accounts,
+            keys.tier(tier),
+            "SET #at = :at, #tier = :tier",
+            names={"#at": "at", "#tier": "tier"},
+            values={":at": int(tier.at.timestamp()), ":tier": codec.TIER.item(tier)},
+            condition="attribute_not_exists(#at) OR #at > :at",
+        )
+        try:
+            self._store.update(write)
+        except Conflict:
+            return  # it is known, from the same moment or an earlier one
 
     def add_fx(self, days: Sequence[FxDay]) -> int:
         """Rates first and the index after them, so that whoever sees the index moved sees the rates too."""
