@@ -145,5 +145,7 @@ def _dun(invoice: Invoice, ports: InvoicePorts, now: datetime, report: Report) -
     if step is None:
         return
     opened = [step.hold] if step.hold else []
-    ports.issue.invoices.save(step.invoice, by=SYSTEM, at=now, notices=[step.notice], opened=opened)
+    ports.issue.invoices.save(
+        step.invoice, by=SYSTEM, at=now, what=step.notice.kind, notices=[step.notice], opened=opened
+    )
     (report.suspended if step.hold else report.overdue).append(f"{invoice.tenant}/{invoice.name}")

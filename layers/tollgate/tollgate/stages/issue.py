@@ -28,6 +28,7 @@ from tollgate.stages.ports import ContractRows, Count, InvoiceRows, Stripe, Stri
 MAX_PUSHES: Final = 5
 MAX_CONFLICTS: Final = 3
 MAX_LINES: Final = 250  # of one Stripe invoice
+PUSH_FAILED: Final = "push-failed"
 BEGINNING: Final = datetime(2015, 1, 1, tzinfo=UTC)
 
 
@@ -102,7 +103,7 @@ def _push_once(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -
         issued = _issue(invoice, ports, now)
     except RetryLater as error:
         failed = _failed(invoice, error, stored=error.stored, final=invoice.push.attempts + 1 >= MAX_PUSHES)
-        saved = ports.invoices.save(failed, by=SYSTEM, at=now)
+        saved = ports.invoices.save(failed, by=SYSTEM, at=now, what=PUSH_FAILED, note=failed.push.error)
         if not failed.push.flagged:
             raise
         ports.count("InvoicePushFlagged", 1)
@@ -110,7 +111,8 @@ def _push_once(tenant: str, period: date, *, ports: IssuePorts, now: datetime) -
     except Refused as error:
         ports.count("InvoicePushFlagged", 1)
         # Stripe may answer a refusal again under the same key, and the next try comes after somebody dealt with it.
-        return ports.invoices.save(_failed(invoice, error, stored=True, final=True), by=SYSTEM, at=now)
+        failed = _failed(invoice, error, stored=True, final=True)
+        return ports.invoices.save(failed, by=SYSTEM, at=now, what=PUSH_FAILED, note=failed.push.error)
     return ports.invoices.save(_dated(as_stripe_says(invoice, issued), issued, ports), by=SYSTEM, at=now)
 
 

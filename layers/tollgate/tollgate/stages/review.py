@@ -17,9 +17,10 @@ from itertools import batched
 from typing import Final
 
 from tollgate.domain import review
-from tollgate.domain.calendar import add_months
+from tollgate.domain.calendar import Period, add_months
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Invalid, Problem, RevisionChanged, TollgateError
+from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import Quarantined as Unrouted
 from tollgate.domain.metering import route
@@ -69,14 +70,19 @@ class Waiting:
         self._quarantine, self._contracts = quarantine, contracts
 
     @cached_property
-    def _rows(self) -> list[tuple[str, date]]:
+    def _rows(self) -> list[tuple[str, date, MessageKey]]:
         rows = self._quarantine.rows()
         owners = owners_of(rows, self._contracts)
-        return [(owner, row.fact.moment.date()) for row, owner in zip(rows, owners, strict=True) if owner]
+        found = zip(rows, owners, strict=True)
+        return [(owner, row.fact.moment.date(), row.fact.key) for row, owner in found if owner]
+
+    def within(self, tenant: str, period: Period) -> int:
+        """How many messages wait of a tenant, of days (UTC) of a period."""
+        return len({message for owner, day, message in self._rows if owner == tenant and day in period})
 
     def before(self, end: date) -> Counter[str]:
         """How many wait of each tenant, of days (UTC) up to and including a period's exclusive end."""
-        return Counter(owner for owner, day in self._rows if day <= end)
+        return Counter(owner for owner, day, _ in self._rows if day <= end)
 
 
 def owners_of(rows: Sequence[QuarantineRow], contracts: ContractRows) -> list[str]:
