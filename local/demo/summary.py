@@ -80,7 +80,7 @@ def where(place: Place, stack: LocalStack) -> str:
     pages = {
         "mails": stack.mails / "index.html",
         "Stripe stand-in": f"{stripe}/_standin/",
-        "API description": f"{api}/api/docs",
+        "API description": f"{api}/api/openapi.json",
         "a tenant by command": ".venv/bin/tollgate usage northwind",
         "an invoice by command": ".venv/bin/tollgate invoices --tenant northwind --json",
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -11,6 +10,7 @@ from tollgate.console.answers import Answer, Page
 from tollgate.console.pages import Route
 from tollgate.console.request import Request
 from tollgate.console.tables import Column, table
+from tollgate.domain.calendar import Span
 from tollgate.domain.permissions import READ
 from tollgate.domain.statement import DRAFT
 
@@ -20,7 +20,7 @@ class Waiting:
     """One draft that waits for review."""
 
     tenant: str
-    period: date
+    period: Span
     total: Decimal
     currency: str
     flags: tuple[str, ...]
@@ -28,7 +28,7 @@ class Waiting:
 
 COLUMNS: Final[tuple[Column[Waiting], ...]] = (
     Column("tenant", "Tenant", lambda row: row.tenant),
-    Column("period", "Month", lambda row: row.period),
+    Column("period", "Month", lambda row: row.period.start),
     Column("total", "Amount", lambda row: row.total, numeric=True),
     Column("flags", "Flags", lambda row: len(row.flags)),
 )
@@ -40,7 +40,7 @@ def home(request: Request) -> Answer:
     rows = [
         Waiting(
             tenant=tenant,
-            period=invoice.statement.period.start,
+            period=invoice.statement.period,
             total=invoice.statement.total,
             currency=invoice.statement.currency,
             flags=invoice.flags,
