@@ -118,7 +118,7 @@ class LocalStack:
 
     def _overrides(self, chosen: Ports) -> dict[str, str]:
         """What samconfig.toml says for local, with what only this machine and this instance know."""
-        mine = {"Environment": "local", "Arch": sam.architecture()}
+        mine = {"Environment": "local", "Arch": sam.architecture(), "PublicUrl": self._public_address(chosen)}
         mine |= {
             "ConsoleUrl": self._console_address(chosen),
             "OidcIssuer": self._identity_address(chosen),
@@ -127,6 +127,9 @@ class LocalStack:
         if not secret_values.uses_real_stripe(self.environment):
             mine["StripeApiBase"] = self._stripe_address(chosen)
         return sam.configured(self.project / "samconfig.toml", "deploy") | mine
+
+    def _public_address(self, chosen: Ports) -> str:
+        return f"http://{LOOPBACK}:{chosen.api}"
 
     def _stripe_address(self, chosen: Ports) -> str:
         if secret_values.uses_real_stripe(self.environment):

@@ -37,6 +37,7 @@ DRAFTED_AT = datetime(2026, 4, 5, 6, tzinfo=UTC)
 """When March of 2026 has been over for long enough."""
 APP_SECRET, VERIFY_TOKEN = "app-secret-of-the-event-files", "verify-token-of-the-event-files"
 WEBHOOK_SECRET = "whsec_of_the_event_files"
+TWILIO_TOKEN = "auth-token-of-the-event-files"
 PLATFORM_KEY = "platform-key-of-the-event-files"
 CONSOLE_KEY = "console-key-of-the-event-files"
 RECIPIENT_KEY = "recipient-key-of-the-event-files"
@@ -118,6 +119,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         "META_SECRET": "meta",
         "PLIVO_SECRET": "plivo",
         "BIRD_SECRET": "bird",
+        "TWILIO_SECRET": "twilio",
+        "TWILIO_REST_SECRET": "twilio-rest",
         "STRIPE_SECRET": "stripe",
         "RECIPIENT_KEY_SECRET": "recipient-key",
         "PLATFORM_KEY_SECRET": "platform-key",
@@ -131,6 +134,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr(runtime, "pause", lambda _attempt: None)
+    monkeypatch.setattr(runtime, "pace", lambda: None)
     runtime.from_environment.cache_clear()
     with mock_aws():
         built = Cloud(queues=_resources())
@@ -178,11 +182,14 @@ def failing(
 
 def _resources() -> dict[str, str]:
     dynamodb = boto3.client("dynamodb")
-    names: dict[str, list[str]] = {"ledger": ["pk", "sk", "month_pk", "month_sk"], "accounts": ["pk", "sk"]}
+    indexed = ["month_pk", "month_sk", "waiting_pk", "waiting_sk"]
+    names: dict[str, list[str]] = {"ledger": ["pk", "sk", *indexed], "accounts": ["pk", "sk"]}
     for table, attributes in names.items():
         index: Any = {"IndexName": "by-month", "KeySchema": _key("month_pk", "month_sk")}
         index |= {"Projection": {"ProjectionType": "ALL"}}
-        more: Any = {"GlobalSecondaryIndexes": [index]} if "month_pk" in attributes else {}
+        waiting: Any = {"IndexName": "by-waiting", "KeySchema": _key("waiting_pk", "waiting_sk")}
+        waiting |= {"Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["account", "waiting_since"]}}
+        more: Any = {"GlobalSecondaryIndexes": [index, waiting]} if "month_pk" in attributes else {}
         dynamodb.create_table(
             TableName=table,
             BillingMode="PAY_PER_REQUEST",
@@ -197,6 +204,8 @@ def _resources() -> dict[str, str]:
         "meta": json.dumps({"app_secret": APP_SECRET, "verify_token": VERIFY_TOKEN}),
         "plivo": json.dumps({"auth_id": "MA0", "auth_token": "token-of-the-event-files"}),
         "bird": json.dumps({"webhook_secret": "whsec_b2YgdGhlIGV2ZW50IGZpbGVz"}),
+        "twilio": json.dumps({"auth_token": TWILIO_TOKEN}),
+        "twilio-rest": json.dumps({"*": "SK0:secret-of-the-event-files"}),
         "stripe": json.dumps({"api_key": "rk_test_of_the_event_files", "webhook_secret": WEBHOOK_SECRET}),
         "recipient-key": RECIPIENT_KEY,
         "platform-key": PLATFORM_KEY,

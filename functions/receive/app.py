@@ -29,11 +29,13 @@ def count(name: str, value: int) -> None:
     metrics.add_metric(name, MetricUnit.Count, value)
 
 
-def request_of(event: APIGatewayProxyEventV2) -> Request:
-    """The request with its body as the bytes that were sent."""
+def request_of(event: APIGatewayProxyEventV2, *, public_url: str) -> Request:
+    """The request with its body as the bytes that were sent. Its address is the configured one, else the domain that the
+    gateway says it was called at: neither the host nor a forwarded header, which the caller may choose."""
     body = event.body or ""
     return Request(
         method=event.request_context.http.method,
+        base_url=public_url or f"https://{event.request_context.domain_name}",
         path=event.raw_path,
         query=event.raw_query_string,
         headers=dict(event.headers),
@@ -62,7 +64,7 @@ def events(event: APIGatewayProxyEventV2, built: runtime.Runtime) -> dict[str, A
         return schemas(event.raw_path)
     try:
         reply = take(
-            request_of(event),
+            request_of(event, public_url=built.settings.public_url),
             key=built.secrets.text(built.settings.need("platform_key_secret")),
             identity=event.request_context.request_id,
             ports=built.event_ports(),
@@ -86,7 +88,7 @@ def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, 
         provider = registry.webhook(event.path_parameters.get("provider", ""))
         secrets = built.secrets.fields(built.settings.need(f"{provider.name}_secret"))
         answer = receive(
-            request_of(event),
+            request_of(event, public_url=built.settings.public_url),
             provider=provider,
             secrets=secrets,
             identity=event.request_context.request_id,

@@ -33,6 +33,7 @@ class Memory:
     """Everything stored, by what identifies it."""
 
     records: dict[tuple[str, MessageKey], Record] = field(default_factory=dict)
+    asked: dict[tuple[str, MessageKey], tuple[int, datetime | None]] = field(default_factory=dict)
     terms: dict[tuple[str, date], TermRow] = field(default_factory=dict)
     days: dict[tuple[str, date], DayRow] = field(default_factory=dict)
     notices: dict[tuple[str, str], tuple[Notice, MailState]] = field(default_factory=dict)
@@ -126,6 +127,9 @@ class MemoryLedger:
     def terms(self, tenant: str) -> list[TermRow]:
         own = [row for (owner, _), row in self.memory.terms.items() if owner == tenant]
         return sorted(own, key=lambda row: row.term.start)
+
+    def ask_again(self, tenant: str, key: MessageKey) -> None:
+        self.memory.asked.pop((tenant, key), None)
 
     def save_term(self, tenant: str, row: TermRow, *, notices: Sequence[Notice], holds: Sequence[Hold]) -> None:
         self.commit(tenant, (), UsageChange(terms={row.term.start: row}, notices=tuple(notices), holds=tuple(holds)))

@@ -6,11 +6,12 @@ import hmac
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import boto3
 import pytest
 
-from tests.cloud import APP_SECRET, EVENTS, Cloud, Context, event, failing
+from tests.cloud import APP_SECRET, EVENTS, TWILIO_TOKEN, Cloud, Context, event, failing
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.stages.receive import MAX_BODY_BYTES
 
@@ -167,3 +168,46 @@ def test_the_log_holds_nothing_of_the_request(
     assert [line["message"] for line in cloud.lines()][:3] == ["answered"] * 3
     for private in ("254712345678", "15550783881", "wamid.", APP_SECRET, "verify-token", "1158201444", "sha256="):
         assert private not in said
+
+
+def twilio(**headers: str) -> dict[str, Any]:
+    """The event file of Twilio's callback, signed for the API's own address."""
+    given: dict[str, Any] = event("apigateway/webhook_twilio")
+    given["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return given
+
+
+def signed_for(address: str) -> str:
+    """Twilio's signature of the event file's form, for another address."""
+    fields = parse_qsl(base64.b64decode(twilio()["body"]).decode())
+    text = address + "".join(name + value for name, value in sorted(fields))
+    return base64.b64encode(hmac.digest(TWILIO_TOKEN.encode(), text.encode(), hashlib.sha1)).decode()
+
+
+def test_a_callback_signed_for_the_apis_address_is_queued(cloud: Cloud, entry: Entry) -> None:
+    """The gateway says what domain was called; the form's kind goes on with it, for parsing needs it."""
+    assert entry("receive").handler(twilio(), Context())["statusCode"] == 200
+    [queued] = cloud.queued("receipts")
+    assert json.loads(queued["Body"])["headers"]["content-type"].startswith("application/x-www-form-urlencoded")
+
+
+PUBLIC = "https://hooks.example.com/billing"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "signed", "status"),
+    [
+        (PUBLIC, f"{PUBLIC}/webhooks/twilio", 200),
+        (PUBLIC, "https://abcde12345.execute-api.eu-west-1.amazonaws.com/webhooks/twilio", 401),
+        ("", "https://elsewhere.example/webhooks/twilio", 401),
+    ],
+)
+def test_the_signed_address_is_the_configured_one_and_never_a_headers(
+    cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch, public_url: str, signed: str, status: int
+) -> None:
+    """A callback that Twilio made for somebody else's address cannot be passed on to us."""
+    monkeypatch.setenv("PUBLIC_URL", public_url)
+    forwarded = {"host": "elsewhere.example", "x_forwarded_host": "elsewhere.example", "x_forwarded_proto": "https"}
+    request = twilio(x_twilio_signature=signed_for(signed), **forwarded)
+    assert entry("receive").handler(request, Context())["statusCode"] == status
+    assert len(cloud.queued("receipts")) == (status == 200)

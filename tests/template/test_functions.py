@@ -8,7 +8,7 @@ import yaml
 from tests.template.stack import ENVIRONMENTS, ROOT, TEMPLATE, Stack, overrides, target
 
 FUNCTION = "AWS::Lambda::Function"
-STAGES = {"receive", "meter", "announce", "notify", "suspend", "invoice", "settle", "console"}
+STAGES = {"receive", "meter", "announce", "notify", "suspend", "invoice", "settle", "console", "poll"}
 READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
 LAYER = ROOT / "layers" / "tollgate" / "tollgate"
 

@@ -41,7 +41,7 @@ def allowed(stack: Stack, function: str, resource: str) -> set[str]:
 def test_every_function_has_a_role_of_its_own(stack: Stack) -> None:
     """No two stages share permissions, and none has a managed policy."""
     roles = [target(function["Role"]) for function in stack.of_type(FUNCTION).values()]
-    assert len(roles) == len(set(roles)) == 8
+    assert len(roles) == len(set(roles)) == 9
     assert not [role for role in roles if "ManagedPolicyArns" in stack.properties(role)]
 
 
@@ -78,10 +78,12 @@ def test_the_local_difference_is_mail_alone(local: Stack) -> None:
 
 @pytest.mark.parametrize("name", ["local", "prod"])
 def test_only_the_meter_writes_the_ledger(name: str) -> None:
-    """Records are written in one place."""
+    """Records are written in one place. When a message's price is asked for again is no part of its record."""
     stack = installation(name)
     writers = {f for f in stack.of_type(FUNCTION) if allowed(stack, f, "LedgerTable") & LEDGER_WRITES}
-    assert writers == {"MeterFunction"}
+    assert writers == {"MeterFunction", "PollFunction"}
+    [condition] = [c for a, _, c in statements(role_of(stack, "PollFunction")) if a & LEDGER_WRITES == {"dynamodb:UpdateItem"}]
+    assert condition["ForAllValues:StringEquals"] == {"dynamodb:Attributes": ["pk", "sk", "waiting_sk"]}
 
 
 def test_a_secret_is_read_only_where_it_is_needed(stack: Stack) -> None:

@@ -10,7 +10,14 @@ from tests.template.stack import ROOT, Stack, installation, target
 
 ALARM, FUNCTION = "AWS::CloudWatch::Alarm", "AWS::Lambda::Function"
 STAGES = ROOT / "layers" / "tollgate" / "tollgate" / "stages"
-REPORTED = ["QuarantinedFacts", "RejectedReceipts", "CounterMismatch", "InvoicePushFlagged", "TenantRunFailed"]
+REPORTED = [
+    "QuarantinedFacts",
+    "RejectedReceipts",
+    "CounterMismatch",
+    "InvoicePushFlagged",
+    "TenantRunFailed",
+    "PollStopped",
+]
 CRON_RANGES = [(0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199)]  # minute, hour, day, month, weekday, year
 
 
@@ -21,12 +28,14 @@ def watched(stack: Stack, metric: str) -> set[str]:
 
 
 def cron_problems(expression: str) -> list[str]:
-    """What is wrong with a ``cron(…)`` of numbers, ``*`` and ``?``, by the rules of EventBridge Scheduler."""
+    """What is wrong with a ``cron(…)`` of numbers (``0/5`` repeats), ``*`` and ``?``, by the rules of EventBridge
+    Scheduler."""
     found = re.fullmatch(r"cron\((.+)\)", expression)
     fields = found[1].split() if found else []
     if len(fields) != len(CRON_RANGES):
         return [f"{len(fields)} fields instead of {len(CRON_RANGES)}"]
-    numbers = [(f, low, high) for f, (low, high) in zip(fields, CRON_RANGES, strict=True) if f not in "*?"]
+    ranges = [(f, low, high) for f, (low, high) in zip(fields, CRON_RANGES, strict=True) if f not in "*?"]
+    numbers = [(number, low, high) for f, low, high in ranges for number in f.split("/", 1)]
     problems = [
         f"{f} is not within {low}-{high}" for f, low, high in numbers if not f.isdigit() or not low <= int(f) <= high
     ]
@@ -97,7 +106,7 @@ def test_each_reader_has_a_dashboard_in_the_cloud(cloud: Stack) -> None:
 def test_schedules_parse_and_hand_over_their_time(stack: Stack) -> None:
     """Each schedule runs in UTC, names itself, and passes the time it stands for instead of the clock's."""
     schedules = stack.of_type("AWS::Scheduler::Schedule").values()
-    assert [given(schedule)["schedule"] for schedule in schedules] == ["suspend", "invoice"]
+    assert [given(schedule)["schedule"] for schedule in schedules] == ["poll", "suspend", "invoice"]
     for schedule in schedules:
         assert cron_problems(schedule["ScheduleExpression"]) == []
         assert schedule["ScheduleExpressionTimezone"] == "UTC"
@@ -110,7 +119,9 @@ def test_schedules_run_in_the_cloud_alone(stack: Stack) -> None:
     assert states == {"DISABLED" if stack.environment == "local" else "ENABLED"}
 
 
-@pytest.mark.parametrize("bad", ["rate(1 day)", "cron(0 6 * * *)", "cron(0 24 * * ? *)", "cron(0 6 * * * *)"])
+@pytest.mark.parametrize(
+    "bad", ["rate(1 day)", "cron(0 6 * * *)", "cron(0 24 * * ? *)", "cron(0 6 * * * *)", "cron(0/x * * * ? *)"]
+)
 def test_a_schedule_that_would_not_run_is_noticed(bad: str) -> None:
     """The check of schedules can fail: the linter and the local AWS accept all of these."""
     assert cron_problems(bad)

@@ -39,7 +39,7 @@ from tollgate.stages.events import EventPorts
 from tollgate.stages.invoice import InvoicePorts
 from tollgate.stages.issue import IssuePorts
 from tollgate.stages.meter import MeterPorts
-from tollgate.stages.ports import Count, Stripe
+from tollgate.stages.ports import Count, MessageResources, Stripe
 from tollgate.stages.receive import ReceivePorts
 from tollgate.stages.settle import SettlePorts
 from tollgate.stages.suspend import SuspendPorts
@@ -57,6 +57,11 @@ SECONDS_BETWEEN_QUESTIONS: Final = 0.1
 def pause(attempt: int) -> None:
     """Wait before the n-th retry: exponential, with full jitter, so that two writers do not meet again."""
     time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.05 * 2**attempt)))  # noqa: S311 - not for secrecy
+
+
+def pace() -> None:
+    """Wait before the next question, so that a provider is asked no more than ten a second."""
+    time.sleep(SECONDS_BETWEEN_QUESTIONS)
 
 
 class Runtime:
@@ -243,6 +248,35 @@ class Runtime:
             count=self.count,
             pause=pause,
         )
+
+    def poll_ports(self) -> Mapping[str, PollPorts]:
+        """Ports of the poll stage, by the provider that is asked."""
+        from tollgate.adapters.dynamodb.price_waits import DynamoPriceWaits  # noqa: PLC0415 - for poll only
+        from tollgate.adapters.plivo_rest import PlivoMessages  # noqa: PLC0415
+        from tollgate.adapters.twilio_rest import ADDRESS, TwilioMessages  # noqa: PLC0415
+        from tollgate.stages.poll import PollPorts  # noqa: PLC0415
+
+        self.settings.need("ledger_table")
+        # Read when there is something to ask: who does not use a provider need not fill in its secret.
+        secret = self.settings.need("twilio_rest_secret")
+        twilio = TwilioMessages(
+            lambda: self.secrets.fields(secret), address=self.settings.twilio_api_base or ADDRESS
+        )
+        plivo_secret = self.settings.need("plivo_secret")
+        plivo = PlivoMessages(lambda: self.secrets.fields(plivo_secret))
+        asked: Mapping[str, MessageResources] = {"twilio": twilio, "plivo": plivo}
+        return {
+            provider: PollPorts(
+                waits=DynamoPriceWaits(self._store),
+                ledger=self.ledger,
+                quarantine=self.quarantine,
+                queue=self._receipts,
+                resources=resources,
+                count=self.count,
+                pace=pace,
+            )
+            for provider, resources in asked.items()
+        }
 
     def notify_ports(self) -> NotifyPorts:
         """Ports of the notify stage. Customers ask ops about their usage, and finance about an invoice."""

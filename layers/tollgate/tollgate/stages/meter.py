@@ -30,7 +30,7 @@ from tollgate.domain.metering import (
     terms_and_days,
     waiting,
 )
-from tollgate.domain.pricing import unknown_type
+from tollgate.domain.pricing import NO_PRICE, unknown_type
 from tollgate.domain.rates import PriceBook, TierReached
 from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
@@ -338,11 +338,21 @@ def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
     """Count the quarantined facts again, each on its own day; those that still cannot be counted stay. A fact that has
     joined its message's record, which waits for a price, makes room for the one row of that message.
 
+    A fact whose message was given up without a price counts already; its provider is asked once more.
+
     A crash before the removal leaves rows whose facts are counted already: the next redrive changes nothing and
     removes them.
     """
     rows = ports.quarantine.rows(reason)
     outcome = meter_facts([Sourced(row.id, row.fact) for row in rows], ports=ports)
+    _ask_again([row.fact for row in rows if row.reason == NO_PRICE and row.id not in outcome.failed], ports)
     ports.quarantine.remove([row for row in rows if row.id not in outcome.failed | outcome.rows])
     kept = sum(row.id in outcome.failed | outcome.quarantined for row in rows)
     return Redriven(len(rows) - kept, kept)
+
+
+def _ask_again(facts: Sequence[Fact], ports: MeterPorts) -> None:
+    senders = ports.contracts.senders({(fact.provider, fact.account) for fact in facts}) if facts else {}
+    for fact in facts:
+        for tenant in claimants(fact, senders):
+            ports.ledger.ask_again(tenant, fact.key)

@@ -17,6 +17,7 @@ from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.price_waits import PriceWait
 from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.review import Summary
@@ -90,6 +91,10 @@ class LedgerRows(Protocol):
 
     def terms(self, tenant: str) -> list[TermRow]:
         """Every term row of a tenant, oldest first."""
+        ...
+
+    def ask_again(self, tenant: str, key: MessageKey) -> None:
+        """Have the price of a message asked for again, if it waits for one; see ``PriceWaits``."""
         ...
 
     def save_term(self, tenant: str, row: TermRow, *, notices: Sequence[Notice], holds: Sequence[Hold]) -> None:
@@ -354,6 +359,30 @@ class RunRows(Protocol):
 
     def last(self, schedule: str, count: int = 1) -> list[Run]:
         """The latest runs of a schedule, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDepth:
+    """How much is in a queue, about: SQS counts no closer. ``dead_letters``: whether it holds another's."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    delayed: int
+    dead_letters: bool
+
+
+class Queues(Protocol):
+    """The stack's queues."""
+
+    def depths(self) -> list[QueueDepth]:
+        """Every queue, by name."""
+        ...
+
+    def redrive(self, name: str, *, most: int) -> int | None:
+        """Send the dead letters of a queue back to where they came from, at most so many. Returns how many were moved;
+        None where they are moved by themselves from now on. Raises NotFound for no such queue of dead letters."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 ledger    pk tenant                      sk <provider>#<message>[#<participant>]
   by-month    month_pk <tenant>#<YYYY-MM>    month_sk <DD>#<provider>#<message>[#<participant>]
+  by-waiting  waiting_pk <provider>#<shard>  waiting_sk <time due>: records whose price has to be asked for
 
 accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<start> · DAY#<date> · NOTICE#<identity>
                                             · HOLD#<identity> · INVOICE#<first day> · REVISION#<first day>#<nnnn>
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.rates import ECB, TierReached
@@ -89,6 +91,21 @@ def month_sk(day: date, key: MessageKey) -> str:
 def month_days(first: date, last: date) -> tuple[str, str]:
     """The bounds of ``month_sk`` for the days first to last, both included ("$" is the character after "#")."""
     return f"{first:%d}#", f"{last:%d}$"
+
+
+def waiting_pk(key: MessageKey) -> str:
+    """Where a message waits for its price: the same partition whenever it is written."""
+    return f"{escaped(key.provider)}#{crc32(key.message.encode()) % WAITING_SHARDS}"
+
+
+def waiting_pks(provider: str) -> list[str]:
+    """Every partition in which a provider's messages wait."""
+    return [f"{escaped(provider)}#{shard}" for shard in range(WAITING_SHARDS)]
+
+
+def just_after(sk: str) -> str:
+    """The first sort key that comes after one."""
+    return sk + "\0"
 
 
 def tenant_pk(tenant: str) -> str:

@@ -16,6 +16,7 @@ from tollgate.domain.errors import Conflict
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.price_waits import price_wait
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.usage import DayRow, TermRow
 from tollgate.stages.ports import Position
@@ -94,6 +95,25 @@ class DynamoLedger:
     def terms(self, tenant: str) -> list[TermRow]:
         items = self._store.query(self._store.accounts, keys.tenant_pk(tenant), prefix=keys.TERM)
         return [term_row(item) for item in items]
+
+    def ask_again(self, tenant: str, key: MessageKey) -> None:
+        own = keys.record(tenant, key)
+        item = self._store.get(self._store.ledger, own)
+        wait = price_wait(tenant, record_of(item)) if item else None
+        if item is None or wait is None:
+            return
+        again = writes.update(
+            self._store.ledger,
+            own,
+            "SET #due = :due",
+            names={"#due": "waiting_sk", "#version": "version"},
+            values={":due": keys.instant(wait.due), ":read": item["version"]},
+            condition="#version = :read",
+        )
+        try:
+            self._store.update(again)
+        except Conflict:
+            return  # metering has just written the record, and listed it if it waits
 
     def save_term(self, tenant: str, row: TermRow, *, notices: Sequence[Notice], holds: Sequence[Hold]) -> None:
         accounts = self._store.accounts
