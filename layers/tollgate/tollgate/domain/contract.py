@@ -316,7 +316,10 @@ def change_problems(old: Sequence[Contract], new: Contract) -> list[Problem]:
         )
         if before != after
     ]
-    changed = ", ".join(changed_limits(in_force(old, new.effective) or current, new))
+    before = in_force(old, new.effective) or current
+    changed = [f"the limits of {', '.join(meters)} change"] if (meters := changed_limits(before, new)) else []
+    if before.pass_through != new.pass_through:
+        changed.append(f"what is passed through changes from {', '.join(before.pass_through)}")
     if changed and new.approval is None:
         expected = "name who approved it (by) and the document that says so (document)"
         problems += [Problem("approval", f"{change}: {expected}") for change in changed]
