@@ -41,9 +41,9 @@ add as much again. The rows of the day exist and the rate card is in memory, as 
 All figures are per message. *Again* is a second delivery of the same receipts, which writes nothing (or the run
 fails). *Processor* is the function's own time for a first delivery, the SDK's share included."""
 ABOUT_MONEY: Final = f"""\
-Those units at DynamoDB's on-demand prices in US East (N. Virginia), as published since November 2024: USD
-{USD_A_MILLION_WRITE_UNITS} a million write units, {USD_A_MILLION_READ_UNITS} a million read units. Storage, queues and functions are not
-in it."""
+Those units at DynamoDB's on-demand prices in US East (N. Virginia), as published since November 2024:
+USD {USD_A_MILLION_WRITE_UNITS} a million write units, {USD_A_MILLION_READ_UNITS} a million read units.
+Storage, queues and functions are not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
