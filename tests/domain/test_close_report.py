@@ -44,7 +44,7 @@ def test_every_message_of_a_period_is_somewhere() -> None:
     found = row(quarantined=2)
     counts = (found.sent, found.billed, found.free, found.late, found.corrected, found.quarantined)
     assert counts == (15, 10, 3, 0, 0, 2)
-    assert (found.messages_off, found.amount_off, found.adds_up) == (0, 0, True)
+    assert (found.messages_off, found.amount_off, found.adds_up) == (0, D(0), True)
 
 
 @pytest.mark.parametrize(("counted", "late", "corrected"), [(12, 2, 0), (9, 0, -1), (10, 0, 0)])
@@ -79,7 +79,7 @@ def test_a_credit_note_is_beside_the_sum() -> None:
     """It takes nothing off what was billed."""
     credit = Credit(reference="c1", amount=D("4.00"), reason="goodwill", by="mia", at=NOON)
     found = close_row(replace(invoices()[0], credits=(credit,)), days=days(10), quarantined=0)
-    assert (found.credited, found.to_pay, found.amount_off) == (D("4.00"), D("10.00"), 0)
+    assert (found.credited, found.to_pay, found.amount_off) == (D("4.00"), D("10.00"), D(0))
 
 
 def test_lines_that_do_not_add_up_show() -> None:

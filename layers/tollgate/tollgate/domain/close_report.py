@@ -31,8 +31,8 @@ MISSING: Final = "missing"
 class CloseRow:
     """One period of one tenant. Messages: ``sent`` is what the counters have now and what waits in quarantine;
     ``billed`` is on the statement's lines, ``free`` of meters that are not invoiced, ``late`` and ``corrected``
-    what the counters have changed by since. Amounts are the statement's lines by kind; ``status`` is ``missing`` where a period
-    that is due has none."""
+    what the counters have changed by since. Amounts are the statement's lines by kind; ``status`` is ``missing`` where
+    a period that is due has none."""
 
     tenant: str
     period: Period

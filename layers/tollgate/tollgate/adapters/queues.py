@@ -1,0 +1,124 @@
+"""The stack's queues, as ops sees them: how much is in them, and dead letters back to where they came from.
+
+The queues are found by the stack's name in theirs, and which is whose dead-letter queue by what SQS itself says. Of a
+message nothing is read but to send it again: bodies hold numbers of people.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from tollgate.adapters.aws_errors import translated
+from tollgate.domain.errors import NotFound
+from tollgate.stages.ports import QueueDepth
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+DEPTHS: Final = (
+    "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
+)  # fmt: skip
+AT_ONCE: Final = 10  # of one ReceiveMessage
+HIDDEN_SECONDS: Final = 60
+_NO_TASKS: Final = frozenset(
+    {"UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "InvalidAction", "UnknownOperation",
+     "UnknownOperationException", "NotImplemented", "501"}
+)  # fmt: skip
+"""What answers where moving tasks do not exist (not every stand-in of SQS has them)."""
+
+
+class SqsQueues:
+    """The port ``Queues``. ``prefix``: what the names of the stack's queues begin with."""
+
+    def __init__(self, sqs: SQSClient, *, prefix: str) -> None:
+        self._sqs, self._prefix = sqs, prefix
+
+    def depths(self) -> list[QueueDepth]:
+        """By name. A queue is one of dead letters when another sends its own there."""
+        with translated("queues"):
+            known = {_name(url): self._attributes(url) for url in self._urls()}
+        dead = {
+            json.loads(own["RedrivePolicy"])["deadLetterTargetArn"] for own in known.values() if "RedrivePolicy" in own
+        }
+        return [
+            QueueDepth(
+                name=name,
+                waiting=int(own[DEPTHS[0]]),
+                in_flight=int(own[DEPTHS[1]]),
+                delayed=int(own[DEPTHS[2]]),
+                dead_letters=own["QueueArn"] in dead,
+            )
+            for name, own in sorted(known.items())
+        ]
+
+    def redrive(self, name: str, *, most: int) -> int | None:
+        """Send the dead letters of a queue back to the queue that they came from.
+
+        Returns how many were moved; None where SQS moves them by itself from now on. Raises NotFound for no such queue
+        of dead letters, Refused, RetryLater.
+        """
+        with translated(f"dead letters of {name}"):
+            url = next((url for url in self._urls() if _name(url) == name), "")
+            source = self._source(url) if url else ""
+            if not source:
+                raise NotFound("dead-letter queue", name)
+            try:
+                self._sqs.start_message_move_task(
+                    SourceArn=self._attributes(url)["QueueArn"], DestinationArn=self._attributes(source)["QueueArn"]
+                )
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code", "") not in _NO_TASKS:
+                    raise
+            else:
+                return None
+            return self._moved(url, source, most)
+
+    def _urls(self) -> list[str]:
+        pages = self._sqs.get_paginator("list_queues").paginate(QueueNamePrefix=self._prefix)
+        return [url for page in pages for url in page.get("QueueUrls", [])]
+
+    def _attributes(self, url: str) -> dict[str, str]:
+        asked = ["QueueArn", "RedrivePolicy", *DEPTHS]
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)  # type: ignore[arg-type]  # literals
+        return {str(name): value for name, value in answer.get("Attributes", {}).items()}
+
+    def _source(self, url: str) -> str:
+        """The queue whose dead letters these are; empty for none. Of several the first: none of ours shares one."""
+        return next(iter(self._sqs.list_dead_letter_source_queues(QueueUrl=url).get("queueUrls", [])), "")
+
+    def _moved(self, url: str, source: str, most: int) -> int:
+        """One by one: sent, then deleted. A crash in between sends a message twice, which every consumer bears."""
+        moved = 0
+        while moved < most:
+            messages: Any = self._sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(AT_ONCE, most - moved),
+                VisibilityTimeout=HIDDEN_SECONDS,
+                WaitTimeSeconds=0,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["MessageGroupId"],
+            ).get("Messages", [])
+            if not messages:
+                return moved
+            for message in messages:
+                self._sqs.send_message(QueueUrl=source, MessageBody=message["Body"], **_attributes_of(message))
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+        return moved
+
+
+def _name(url: str) -> str:
+    return url.rsplit("/", 1)[-1]
+
+
+def _attributes_of(message: dict[str, Any]) -> dict[str, Any]:
+    """What a receipt is known by, and the group that keeps one busy sender from delaying the others."""
+    group = message.get("Attributes", {}).get("MessageGroupId")
+    kept = {
+        name: {key: value for key, value in attribute.items() if key in ("DataType", "StringValue", "BinaryValue")}
+        for name, attribute in message.get("MessageAttributes", {}).items()
+    }
+    return ({"MessageAttributes": kept} if kept else {}) | ({"MessageGroupId": group} if group else {})

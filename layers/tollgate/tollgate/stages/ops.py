@@ -1,0 +1,109 @@
+"""Ops: what waits in quarantine and why, mails that did not arrive, what the schedules did, and the queues.
+
+Reads: the quarantine (a query for each day that holds something), the last runs (a query a schedule); of undelivered
+mails one query a tenant, so they are read a page of tenants at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tollgate.domain.notices import Notice
+from tollgate.stages.ports import (
+    ContractRows,
+    MailState,
+    NoticeRows,
+    Quarantine,
+    QuarantineRow,
+    QueueDepth,
+    Queues,
+    Run,
+    RunRows,
+)
+from tollgate.stages.review import owners_of
+
+SCHEDULES: Final = ("invoice",)
+"""Those whose runs leave a row."""
+OVERDUE_AFTER: Final = timedelta(hours=1)
+"""A mail that is not out by then is looked into."""
+TENANTS_A_PAGE: Final = 200
+MOST_REDRIVEN: Final = 1_000
+_UNSENT: Final = frozenset({"queued", "sending"})
+_FAILED: Final = "bounced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits in quarantine for one reason: facts, the messages they are of, whose, and since when.
+
+    ``tenants`` names the owners that a sender explains; ``accounts`` those at the provider, as provider and account.
+    """
+
+    reason: str
+    facts: int
+    messages: int
+    tenants: tuple[str, ...]
+    accounts: tuple[tuple[str, str], ...]
+    oldest: datetime
+    newest: datetime
+
+
+def quarantined(*, quarantine: Quarantine, contracts: ContractRows) -> list[Waiting]:
+    """What waits, the reason with most facts first."""
+    rows = quarantine.rows()
+    owners = owners_of(rows, contracts)
+    by_reason: dict[str, list[tuple[QuarantineRow, str]]] = {}
+    for row, owner in zip(rows, owners, strict=True):
+        by_reason.setdefault(row.reason, []).append((row, owner))
+    groups = [_group(reason, own) for reason, own in by_reason.items()]
+    return sorted(groups, key=lambda group: (-group.facts, group.reason))
+
+
+def _group(reason: str, own: Sequence[tuple[QuarantineRow, str]]) -> Waiting:
+    facts = [row.fact for row, _ in own]
+    return Waiting(
+        reason=reason,
+        facts=len(facts),
+        messages=len({fact.key for fact in facts}),
+        tenants=tuple(sorted({owner for _, owner in own if owner})),
+        accounts=tuple(sorted({(fact.provider, fact.account) for fact in facts})),
+        oldest=min(fact.at for fact in facts),
+        newest=max(fact.at for fact in facts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Mails that did not arrive, or are not out in time; ``cursor`` goes on with the next tenants, empty at the end."""
+
+    rows: tuple[tuple[Notice, MailState], ...]
+    cursor: str
+
+
+def undelivered(
+    *, contracts: ContractRows, notices: NoticeRows, now: datetime, cursor: str = "", size: int = TENANTS_A_PAGE
+) -> Undelivered:
+    """The undelivered mails of the next tenants, the newest notice first."""
+    names = [name for name in contracts.tenants() if name > cursor]
+    looked_at = names[:size]
+    found = [row for name in looked_at for row in notices.notices(name) if _is_undelivered(*row, now)]
+    newest = sorted(found, key=lambda row: (row[0].at, row[0].tenant, row[0].identity), reverse=True)
+    return Undelivered(tuple(newest), looked_at[-1] if len(names) > len(looked_at) else "")
+
+
+def _is_undelivered(notice: Notice, mail: MailState, now: datetime) -> bool:
+    late = mail.status in _UNSENT and now - notice.at > OVERDUE_AFTER
+    return late or mail.status == _FAILED or bool(mail.failed)
+
+
+def last_runs(*, runs: RunRows, count: int = 10) -> dict[str, list[Run]]:
+    """The last runs of each schedule, newest first."""
+    return {schedule: runs.last(schedule, count) for schedule in SCHEDULES}
+
+
+def queue_depths(*, queues: Queues) -> list[QueueDepth]:
+    """Every queue of the stack, those in which dead letters wait first."""
+    return sorted(queues.depths(), key=lambda depth: (not (depth.dead_letters and depth.waiting), depth.name))

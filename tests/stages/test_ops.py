@@ -1,0 +1,108 @@
+"""Ops: quarantine by reason, mails that did not arrive, runs and queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from tests.domain.examples import NOON, contract, whatsapp
+from tests.fakes.rows import MemoryNotices, memory_rows
+from tests.stages.billing import FREE, JANUARY, Billing, at
+from tests.stages.test_announce import WARNING
+from tests.stages.test_review import waits
+from tollgate.stages.ops import last_runs, quarantined, queue_depths, undelivered
+from tollgate.stages.ports import MailState, QuarantineRow, QueueDepth
+
+
+def test_quarantine_is_grouped_by_reason() -> None:
+    """Facts, messages, whose and since when; the reason with most facts first."""
+    world = Billing()
+    waits(world, "m1", moment=at("2026-03-10"))
+    waits(world, "m2", moment=at("2026-03-12"))
+    nobodys = replace(whatsapp("sent", message="m3"), account="999")
+    rows = [QuarantineRow(id=f"x{n}", reason="unknown-sender", fact=replace(nobodys, status=s)) for n, s in
+            enumerate(("sent", "delivered", "read"))]  # fmt: skip
+    world.rows.quarantine.put(rows)
+    found = quarantined(quarantine=world.rows.quarantine, contracts=world.rows.contracts)
+    assert [(g.reason, g.facts, g.messages, g.tenants) for g in found] == [
+        ("unknown-sender", 3, 1, ()),
+        ("no-rate", 2, 2, ("acme",)),
+    ]
+    assert (found[1].oldest, found[1].newest) == (at("2026-03-10"), at("2026-03-12"))
+    assert found[0].accounts == (("meta", "999"),)
+
+
+def test_an_empty_quarantine_has_no_groups() -> None:
+    """Nothing to list."""
+    rows = memory_rows()
+    assert quarantined(quarantine=rows.quarantine, contracts=rows.contracts) == []
+
+
+@pytest.mark.parametrize(
+    ("mail", "age", "listed"),
+    [
+        (MailState(status="bounced"), timedelta(0), True),
+        (MailState(status="delivered", failed=("b@acme.example",)), timedelta(0), True),  # one of two
+        (MailState(status="delivered"), timedelta(days=9), False),
+        (MailState(status="sent"), timedelta(days=9), False),
+        (MailState(status="queued"), timedelta(hours=1), False),
+        (MailState(status="queued"), timedelta(hours=1, seconds=1), True),
+        (MailState(status="sending"), timedelta(hours=2), True),
+    ],
+)
+def test_a_mail_that_failed_or_is_late_is_undelivered(mail: MailState, age: timedelta, *, listed: bool) -> None:
+    """For one recipient too; one on its way is given an hour."""
+    world = Billing(contract=contract(allowances=FREE))
+    world.memory.notices["acme", WARNING.identity] = (WARNING, mail)
+    found = undelivered(contracts=world.rows.contracts, notices=world.rows.notices, now=WARNING.at + age)
+    assert (len(found.rows), found.cursor) == (int(listed), "")
+
+
+def test_undelivered_mails_come_tenants_at_a_time() -> None:
+    """The newest first within a page; every tenant once."""
+    world = Billing(contract=contract(allowances=FREE))
+    for number, name in enumerate(("acme", "beta", "gamma")):
+        world.sign(contract(tenant=name, allowances=FREE))
+        told = replace(WARNING, tenant=name, at=NOON + timedelta(days=number))
+        world.memory.notices[name, told.identity] = (told, MailState(status="bounced"))
+    notices = MemoryNotices(world.memory)
+    first = undelivered(contracts=world.rows.contracts, notices=notices, now=NOON, size=2)
+    rest = undelivered(contracts=world.rows.contracts, notices=notices, now=NOON, size=2, cursor=first.cursor)
+    assert [[n.tenant for n, _ in page.rows] for page in (first, rest)] == [["beta", "acme"], ["gamma"]]
+    assert rest.cursor == ""
+
+
+def test_the_schedules_are_shown_with_their_last_runs() -> None:
+    """Newest first; one that never ran has none."""
+    world = Billing()
+    assert last_runs(runs=world.rows.runs) == {"invoice": []}
+    world.use(JANUARY, "1.00")
+    for day in (5, 6):
+        world.daily(at(f"2026-02-0{day}"))
+    runs = last_runs(runs=world.rows.runs)["invoice"]
+    assert [(run.at, run.counts["drafted"]) for run in runs] == [(at("2026-02-06"), 0), (at("2026-02-05"), 1)]
+
+
+@dataclass
+class MemoryQueues:
+    """The port ``Queues``."""
+
+    known: list[QueueDepth] = field(default_factory=list)
+
+    def depths(self) -> list[QueueDepth]:
+        return self.known
+
+    def redrive(self, name: str, *, most: int) -> int | None:
+        raise NotImplementedError
+
+
+def test_queues_with_dead_letters_come_first() -> None:
+    """Then all others by name."""
+
+    def depth(name: str, waiting: int, *, dead: bool = False) -> QueueDepth:
+        return QueueDepth(name=name, waiting=waiting, in_flight=0, delayed=0, dead_letters=dead)
+
+    known = [depth("b", 5), depth("b-dlq", 0, dead=True), depth("c-dlq", 1, dead=True), depth("a", 0)]
+    assert [one.name for one in queue_depths(queues=MemoryQueues(known))] == ["c-dlq", "a", "b", "b-dlq"]
