@@ -55,6 +55,11 @@ NAMED: Version = ("01-15", ["01-15 acme"])
         ([], [NAMED, ("06-01", []), ("08-01", [])], ["01-15 acme", "06-01 -"]),  # ended once
         ([], [NAMED, ("06-01", []), ("08-01", ["08-01 acme"])], ["01-15 acme", "06-01 -", "08-01 acme"]),  # back again
         ([], [("01-15", [])], []),
+        (  # another's end that falls into the time since it was taken over ends nothing
+            ["01-15 beta", "04-15 -"],
+            [("03-01", ["03-01 acme"]), ("05-01", [])],
+            ["01-15 beta", "03-01 acme", "05-01 -"],
+        ),
         (["01-15 acme", "06-01 -"], [NAMED], ["01-15 acme"]),  # the version that gave it up is replaced
         ([], [NAMED, ("06-01", ["06-01 acme/n1"])], ["01-15 acme", "06-01 -", "06-01 acme/n1"]),  # narrowed
         ([], [("01-15", ["01-15 acme", "01-15 acme/n1"]), ("06-01", ["01-15 acme"])],
@@ -86,7 +91,9 @@ VERSIONS = st.lists(
     max_size=4,
     unique_by=lambda version: version[0],
 ).map(lambda drawn: [(f"0{month}-01", [f"0{month}-01 acme{n}" for n in numbers]) for month, numbers in sorted(drawn)])
-OTHERS = st.lists(st.sampled_from(["02-15 beta", "04-15 -", "05-15 beta", "03-15 beta/n1"]), unique=True)
+OTHERS = st.lists(st.sampled_from(["02-15 beta", "04-15 -", "05-15 beta", "03-15 beta/n1"]), unique=True).filter(
+    lambda others: "04-15 -" not in others or "02-15 beta" in others  # an end is the end of something
+)
 
 
 @given(VERSIONS, OTHERS)

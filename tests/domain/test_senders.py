@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.domain.examples import NOON, sms, whatsapp
-from tollgate.domain.metering import Quarantined, route
-from tollgate.domain.senders import Assignment, assignment_at
+from tollgate.domain.metering import Quarantined, claimants, known_to, route
+from tollgate.domain.records import merge_all, new_record
+from tollgate.domain.senders import Assignment, assignment_at, holders
 
 
 def at(text: str) -> datetime:
@@ -79,3 +80,43 @@ def test_an_ended_assignment_holds_nothing() -> None:
     """An empty tenant ends the assignment before it."""
     assert assignment_at(ENDED, number="", moment=at("2026-07-01T00:00:00")) is None
     assert assignment_at(ENDED, number="n9", moment=NOON) == ENDED[0]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "number", "moment", "expected"),
+    [
+        (MOVED, "", "2026-04-30T00:00:00", ["acme"]),  # more than a month before it moves
+        (MOVED, "", "2026-05-02T00:00:00", ["acme", "beta"]),
+        (MOVED, "", "2026-07-01T00:00:00", ["acme", "beta"]),
+        (MOVED, "", "2026-07-03T00:00:00", ["beta"]),
+        (MOVED, "", "2025-12-20T00:00:00", ["acme"]),  # before the first contract
+        (MOVED, "", "2025-12-01T00:00:00", []),
+        (ENDED, "", "2026-06-15T00:00:00", ["acme"]),
+        (ENDED, "", "2026-08-15T00:00:00", ["beta"]),
+        (NARROWED, "n1", "2026-02-15T00:00:00", ["acme", "beta"]),
+        (NARROWED, "n3", "2026-02-15T00:00:00", ["acme"]),
+    ],
+)
+def test_whoever_holds_an_account_within_a_month_of_a_fact_gets_it(
+    assignments: list[Assignment], number: str, moment: str, expected: list[str]
+) -> None:
+    """By the phone number where it is another tenant's; once each, in order."""
+    assert holders(assignments, number=number, moment=at(moment)) == expected
+
+
+def test_a_fact_with_the_time_of_its_request_goes_to_the_holder_alone() -> None:
+    """That time is the billable moment, so nobody else can count the message; before any contract nobody gets it."""
+    sent = replace(sms("TEXT_SENT", requested_at=at("2026-05-31T12:00:00")), account="waba")
+    assert claimants(sent, {("aws-sms", "waba"): MOVED}) == ["acme"]
+    early = replace(sent, requested_at=at("2026-01-14T12:00:00"))
+    assert claimants(early, {("aws-sms", "waba"): MOVED}) == []
+
+
+def test_a_new_holder_is_told_what_it_would_have_got() -> None:
+    """Of the old holder's record the facts of the last month, and no older ones."""
+    days = {"sent": "2026-04-01T00:00:00", "delivered": "2026-05-31T00:00:00", "read": "2026-06-02T00:00:00"}
+    facts = [replace(whatsapp(status, at=at(day)), account="waba") for status, day in days.items()]
+    record = merge_all(new_record(facts[0]), facts)
+    senders = {("meta", "waba"): MOVED}
+    assert [fact.status for fact in known_to(record, tenant="beta", senders=senders)] == ["delivered", "read"]
+    assert merge_all(record, known_to(record, tenant="beta", senders=senders)) == record

@@ -65,7 +65,9 @@ def after_versions(
         named = {a.number: a for a in wanted}
         own = [a for a in own if a.since < min(effective, named[a.number].since if a.number in named else effective)]
         dropped = {a.number for a in own} - named.keys()
-        endings = [_ending(last, effective) for n in dropped if (last := _last([*others, *own], n, effective)) in own]
+        # Another's end that falls into this tenant's time ends nothing: it has taken the account over before.
+        valid = [a for a in others if a.tenant or not _is_of([*others, *own], a, tenant)]
+        endings = [_ending(last, effective) for n in dropped if (last := _last([*valid, *own], n, effective)) in own]
         own += [*(a for a in endings if a is not None), *wanted]
     result = [*others, *own]
     kept = [a for a in result if a.tenant or a in own or not _is_of(result, a, tenant)]
