@@ -7,7 +7,6 @@ status, and the total is a string; each message of a failover workflow has an id
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
@@ -120,15 +119,12 @@ def _claimed(token: str) -> _Claims:
 
 
 def _proven(token: str, secret: str) -> _Claims:
-    """The claims of a token that was signed by the secret, with the one algorithm, letter by letter."""
+    """The claims of a token that was signed by the secret, with the one algorithm."""
     try:
-        found = jwt.decode_complete(token, secret, algorithms=["HS256"], issuer="Vonage", options=_OPTIONS)
+        payload = jwt.decode(token, secret, algorithms=["HS256"], issuer="Vonage", options=_OPTIONS)
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise Forged(NAME, "the token does not hold") from error
-    signature = base64.urlsafe_b64encode(found["signature"]).decode().rstrip("=")
-    if signature != token.rpartition(".")[2]:
-        raise Forged(NAME, "the token does not hold")
-    return _claims(found["payload"])
+    return _claims(payload)
 
 
 def _claims(payload: object) -> _Claims:
