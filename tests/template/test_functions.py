@@ -6,6 +6,8 @@ from pathlib import Path
 import yaml
 
 from tests.template.stack import ENVIRONMENTS, ROOT, TEMPLATE, Stack, overrides, target
+from tollgate.providers.provider import Webhook
+from tollgate.providers.registry import PROVIDERS
 
 FUNCTION = "AWS::Lambda::Function"
 STAGES = {"receive", "meter", "announce", "notify", "suspend", "invoice", "settle", "console", "poll"}
@@ -56,6 +58,14 @@ def test_every_variable_is_read_by_the_code(stack: Stack) -> None:
     words = {word for path in LAYER.rglob("*.py") for word in re.findall(r"\w+", path.read_text().upper())}
     named = {key for f in stack.of_type(FUNCTION).values() for key in f["Environment"]["Variables"]}
     assert named - READ_BY_POWERTOOLS <= words
+
+
+def test_every_provider_that_calls_finds_its_secret_at_the_door(stack: Stack) -> None:
+    """A provider that is registered and has no secret could never be believed."""
+    variables = stack.properties("ReceiveFunction")["Environment"]["Variables"]
+    for name in (name for name, provider in PROVIDERS.items() if isinstance(provider, Webhook)):
+        secret = stack.properties(target(variables[f"{name.upper()}_SECRET"]))
+        assert secret["Name"] == {"Fn::Sub": f"${{AWS::StackName}}/{name}"}
 
 
 def test_a_layers_change_publishes_new_versions(stack: Stack) -> None:

@@ -11,8 +11,8 @@ from tollgate.providers.aws_social import AWS_SOCIAL
 from tollgate.providers.bird import BIRD
 from tollgate.providers.infobip import INFOBIP
 from tollgate.providers.meta import META
-from tollgate.providers.plivo import PLIVO
 from tollgate.providers.platform import PLATFORM_EVENTS
+from tollgate.providers.plivo import PLIVO
 from tollgate.providers.provider import Provider, Webhook
 from tollgate.providers.sinch import SINCH
 from tollgate.providers.telnyx import TELNYX
