@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.providers.samples import EVENTS, HASHER, NOW, change, only, parsed, sample, tree
@@ -247,8 +247,13 @@ def test_a_broken_event_of_a_batch_never_changes_its_neighbours() -> None:
     assert [problem.path for problem in found.unreadable] == ["1.type"]
 
 
-@given(st.tuples(st.text("a|%#7C", min_size=1, max_size=6), st.text("a|%#7C", min_size=1, max_size=6)),
-       st.tuples(st.text("a|%#7C", min_size=1, max_size=6), st.text("a|%#7C", min_size=1, max_size=6)))  # fmt: skip
+PARTS = st.text("a|%#7C", min_size=1, max_size=6)
+
+
+@given(st.tuples(PARTS, PARTS), st.tuples(PARTS, PARTS))
+@example(("a|", "b"), ("a%7C", "b"))
+@example(("a", "b|c"), ("a|b", "c"))
+@example(("a#", "b"), ("a%23", "b"))
 def test_two_identities_never_make_one_message(one: tuple[str, str], other: tuple[str, str]) -> None:
     """Source and id stay apart whatever separators they hold."""
     messages = [
