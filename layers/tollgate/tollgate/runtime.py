@@ -26,6 +26,7 @@ from tollgate.adapters.dynamodb.rates import DynamoRates
 from tollgate.adapters.dynamodb.runs import DynamoRuns
 from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
+from tollgate.adapters.queues import SqsQueues
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.secrets import Secrets
 from tollgate.console.setting import Setting as SiteSetting
@@ -34,15 +35,19 @@ from tollgate.providers.provider import Setting
 from tollgate.providers.recipients import keyed_hasher
 from tollgate.settings import Settings
 from tollgate.stages.close import ClosePorts
+from tollgate.stages.close_report import CloseReportPorts
 from tollgate.stages.contracts import ContractPorts
+from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.events import EventPorts
 from tollgate.stages.invoice import InvoicePorts
 from tollgate.stages.issue import IssuePorts
 from tollgate.stages.meter import MeterPorts
 from tollgate.stages.ports import Count, MessageResources, Stripe
 from tollgate.stages.receive import ReceivePorts
+from tollgate.stages.review import ReviewPorts
 from tollgate.stages.settle import SettlePorts
 from tollgate.stages.suspend import SuspendPorts
+from tollgate.stages.tenants import TenantPorts
 
 if TYPE_CHECKING:
     from tollgate.adapters.oidc import OidcProvider
@@ -259,9 +264,7 @@ class Runtime:
         self.settings.need("ledger_table")
         # Read when there is something to ask: who does not use a provider need not fill in its secret.
         secret = self.settings.need("twilio_rest_secret")
-        twilio = TwilioMessages(
-            lambda: self.secrets.fields(secret), address=self.settings.twilio_api_base or ADDRESS
-        )
+        twilio = TwilioMessages(lambda: self.secrets.fields(secret), address=self.settings.twilio_api_base or ADDRESS)
         plivo_secret = self.settings.need("plivo_secret")
         plivo = PlivoMessages(lambda: self.secrets.fields(plivo_secret))
         asked: Mapping[str, MessageResources] = {"twilio": twilio, "plivo": plivo}
@@ -321,6 +324,38 @@ class Runtime:
             quarantine=self.quarantine,
             runs=self.runs,
         )
+
+    def review_ports(self) -> ReviewPorts:
+        """Ports of reviewing a month."""
+        return ReviewPorts(contracts=self.contracts, invoices=self.invoices, quarantine=self.quarantine, runs=self.runs)
+
+    def correction_ports(self) -> CorrectionPorts:
+        """Ports of what finance does to an invoice beyond approving it."""
+        invoice = self.invoice_ports()
+        return CorrectionPorts(
+            invoices=self.invoices,
+            contracts=self.contracts,
+            audit=self.audit,
+            stripe=self.stripe,
+            settle=invoice.settle,
+            close=invoice.close,
+        )
+
+    def close_report_ports(self) -> CloseReportPorts:
+        """Ports of the close report."""
+        return CloseReportPorts(
+            contracts=self.contracts, invoices=self.invoices, ledger=self.ledger, quarantine=self.quarantine
+        )
+
+    def tenant_ports(self) -> TenantPorts:
+        """Ports of the tenants' pages."""
+        return TenantPorts(
+            contracts=self.contracts, ledger=self.ledger, notices=self.notices, holds=self.holds, audit=self.audit
+        )
+
+    def queues(self, prefix: str) -> SqsQueues:
+        """The stack's queues, by what their names begin with."""
+        return SqsQueues(self.sqs, prefix=prefix)
 
     def contract_ports(self) -> ContractPorts:
         """Ports of applying contracts."""

@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
 from typing import Final
 
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import Term, local_day
-from tollgate.domain.contract import Contract
+from tollgate.domain.contract import Allowance, Contract
 from tollgate.domain.contract_changes import Difference, LimitChange, differences, limit_changes
 from tollgate.domain.errors import Conflict, Invalid, NotFound, Problem
 from tollgate.domain.invoices import named, written
@@ -176,11 +176,17 @@ def _use(meter: str, contract: Contract, row: TermRow, now: datetime) -> Use:
         included=rule.included,
         beyond=rule.beyond,
         lines=tuple(
-            Line(percent=line, at=threshold(rule, line), crossed=(meter, line) in row.crossed)
+            Line(percent=line, at=_reached_at(rule, line), crossed=(meter, line) in row.crossed)
             for line in lines_of(rule)
         ),
         pace=pace(used=used, included=rule.included, term=row.term, at=now, timezone=contract.timezone),
     )
+
+
+def _reached_at(rule: Allowance, line: int) -> Decimal:
+    """The use with which a line is reached: of a count the first whole one."""
+    at = threshold(rule, line)
+    return at if rule.measure == "fees" else at.to_integral_value(ROUND_CEILING)
 
 
 def open_hold(tenant: str, *, scope: str, cause: str, note: str, by: str, ports: TenantPorts, now: datetime) -> Hold:
