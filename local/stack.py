@@ -24,6 +24,7 @@ DEFAULT_ROOT = PROJECT / ".local"
 GATEWAY, STRIPE, PUMP, IDENTITY = "gateway", "stripe", "pump", "identity"
 OIDC_CLIENT = "console"
 REAL_STRIPE = "https://api.stripe.com"
+STRIPE_BY_WAY_OF = "TOLLGATE_STRIPE_API_BASE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,26 +119,21 @@ class LocalStack:
 
     def _overrides(self, chosen: Ports) -> dict[str, str]:
         """What samconfig.toml says for local, with what only this machine and this instance know."""
-        mine = {"Environment": "local", "Arch": sam.architecture(), "PublicUrl": self._public_address(chosen)}
+        mine = {"Environment": "local", "Arch": sam.architecture(), "PublicUrl": _api_address(chosen)}
         mine |= {
-            "ConsoleUrl": self._console_address(chosen),
+            "ConsoleUrl": _api_address(chosen),
             "OidcIssuer": self._identity_address(chosen),
             "OidcClientId": OIDC_CLIENT,
         }
         if not secret_values.uses_real_stripe(self.environment):
-            mine["StripeApiBase"] = self._stripe_address(chosen)
+            # A proxy that records what the functions send to the stand-in, say.
+            mine["StripeApiBase"] = self.environment.get(STRIPE_BY_WAY_OF, self._stripe_address(chosen))
         return sam.configured(self.project / "samconfig.toml", "deploy") | mine
-
-    def _public_address(self, chosen: Ports) -> str:
-        return f"http://{LOOPBACK}:{chosen.api}"
 
     def _stripe_address(self, chosen: Ports) -> str:
         if secret_values.uses_real_stripe(self.environment):
             return REAL_STRIPE
         return f"http://{LOOPBACK}:{chosen.stripe}"
-
-    def _console_address(self, chosen: Ports) -> str:
-        return f"http://{LOOPBACK}:{chosen.api}"
 
     def _identity_address(self, chosen: Ports) -> str:
         return f"http://{LOOPBACK}:{chosen.identity}"
@@ -178,7 +174,7 @@ class LocalStack:
             "--port": str(chosen.identity),
             "--client-id": OIDC_CLIENT,
             "--client-secret": values["oidc-client"]["client_secret"],
-            "--redirect-uri": f"{self._console_address(chosen)}/console/signed-in",
+            "--redirect-uri": f"{_api_address(chosen)}/console/signed-in",
         }
         self._start_module(IDENTITY, "local.identity", arguments, ready=lambda: listens(chosen.identity))
 
@@ -206,7 +202,7 @@ class LocalStack:
     def _document(
         self, chosen: Ports, aws: LocalAws, found: list[Resource], published: Mapping[str, Any]
     ) -> dict[str, Any]:
-        api = f"http://{LOOPBACK}:{chosen.api}"
+        api = _api_address(chosen)
         return {
             "api": api,
             "aws": aws.endpoint,
@@ -222,6 +218,10 @@ class LocalStack:
             "bus": next(resource.physical for resource in found if resource.kind == "AWS::Events::EventBus"),
             **endpoints.by_kind(found, sam.STACK_NAME),
         }
+
+
+def _api_address(chosen: Ports) -> str:
+    return f"http://{LOOPBACK}:{chosen.api}"
 
 
 def client(aws: LocalAws, service: Any) -> Any:
