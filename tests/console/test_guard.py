@@ -287,6 +287,14 @@ def test_an_address_nobody_answers_is_a_page_too(sample: World) -> None:
         assert (seen.status, "nothing at this address" in seen.words) == (404, True)
 
 
+def test_who_is_signed_in_keeps_the_navigation_where_nothing_is(sample: World) -> None:
+    """A wrong address is no reason to look signed out; and a customer is never asked to sign in."""
+    assert "Ada Finance" in browser(sample, "finance").get("/console/no/such").text
+    assert "/console/sign-in" in sample.visitor().get("/console/no/such").text
+    for path in ("/usage", "/usage/broken"):
+        assert "/console/sign-in" not in sample.visitor().get(path).text
+
+
 # --- a customer's link ------------------------------------------------------------------------------------------------
 
 

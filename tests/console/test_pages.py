@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from jinja2 import ChoiceLoader, DictLoader
 
 from tests.console.conftest import World
 from tests.console.visitor import Visitor
@@ -106,6 +107,32 @@ def test_a_page_with_a_hundred_rows_stays_small() -> None:
     assert text.count("<tr data-href") == 100
     files = sum(path.stat().st_size for path in assets.FOLDER.iterdir() if path.suffix in assets.TYPES)
     assert len(text.encode()) + files < 150_000
+
+
+FORM = """{% extends "base.html.j2" %}{% from "parts/forms.html.j2" import dialog_link, dialog, field with context %}
+{% block content %}{{ dialog_link("void", "Void") }}
+{% call dialog("void", "Void it?", "/console/void", "Void it", danger=true) %}
+{{ field("reason", "Reason", hint="For the customer") }}{% endcall %}{% endblock %}"""
+
+
+def asking(world: World, address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A page with a dialog, as finance sees it."""
+    engine = render.environment()
+    monkeypatch.setattr(
+        engine, "loader", ChoiceLoader([DictLoader({"home.html.j2": FORM}), engine.loader or DictLoader({})])
+    )
+    monkeypatch.setattr(engine, "cache", None)
+    return shown(world, address)
+
+
+def test_a_dialog_asks_in_place_or_without_a_script(drafted: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed at first; its link is an address at which it is open, with the form's token and labelled fields."""
+    closed, opened = asking(drafted, "/console", monkeypatch), asking(drafted, "/console?confirm=void", monkeypatch)
+    assert 'href="?confirm=void"' in closed
+    assert '<dialog id="void" aria-labelledby="void-title">' in closed
+    assert '<dialog id="void" aria-labelledby="void-title" open>' in opened
+    assert '<label for="f-reason">' in closed
+    assert len(re.findall('name="csrf" value="[^"]{20,}"', closed)) == 2  # of the dialog and of signing out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -146,7 +147,10 @@ class Pages:
         return self._refused(status, title, SAYS.get(kind, str(error)), request)
 
     def _nowhere(self, _error: NotFoundError | None) -> Response[Any]:
-        return self._refused(HTTPStatus.NOT_FOUND, "Not found", "There is nothing at this address.", None)
+        request = None
+        with suppress(TollgateError):  # a page that is not there needs nothing of the outside
+            request = self._request()
+        return self._refused(HTTPStatus.NOT_FOUND, "Not found", "There is nothing at this address.", request)
 
     def _refused(self, status: HTTPStatus, title: str, said: str, request: Request | None) -> Response[Any]:
         page = Page(template="error.html.j2", values={"title": title, "said": said, "status": int(status)})

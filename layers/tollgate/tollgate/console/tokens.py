@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
-
-import jwt
-from jwt.types import Options
+from typing import TYPE_CHECKING, Any, Final
 
 from tollgate.console.ports import IdentityProvider
 from tollgate.domain.errors import TollgateError
 from tollgate.domain.permissions import Person, known_roles
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
+    from jwt.types import Options
 
 KINDS: Final[Mapping[str, tuple[str, str | None]]] = {"RS256": ("RSA", None), "ES256": ("EC", "P-256")}
 """Algorithm → kind and curve of its keys."""
@@ -38,6 +39,8 @@ class BadToken(TollgateError):
 
 def verified(token: str, *, identity: IdentityProvider, issuer: str, audience: str, now: datetime) -> Mapping[str, Any]:
     """The claims of an ID token. Raises BadToken; RetryLater when the provider's keys cannot be had."""
+    import jwt  # noqa: PLC0415 - a tenth of a cold start, for those who sign in alone
+
     if len(token) > LONGEST:
         raise BadToken("too long")
     try:
@@ -71,12 +74,14 @@ def person_of(claims: Mapping[str, Any], *, roles_claim: str) -> Person:
     return Person(subject=subject[:200], name=name[:100], roles=known_roles(names))
 
 
-def _key(identity: IdentityProvider, algorithm: str, kid: object) -> jwt.PyJWK:
+def _key(identity: IdentityProvider, algorithm: str, kid: object) -> PyJWK:
     """The provider's key of that name; asked for anew when it is not known, because keys rotate."""
+    from jwt import PyJWK  # noqa: PLC0415 - as above
+
     for fresh in (False, True):
         fitting = _fitting(identity.keys(fresh=fresh), algorithm, kid)
         if fitting is not None:
-            return jwt.PyJWK(dict(fitting), algorithm=algorithm)
+            return PyJWK(dict(fitting), algorithm=algorithm)
     raise BadToken("no such key")
 
 
