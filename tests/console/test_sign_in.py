@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -82,7 +84,13 @@ def test_signing_out_forgets_the_session(world: World, signed_in: Callable[..., 
     seen = visitor.submit("/console/sign-out")
     assert seen.location == "/console/signed-out"
     assert SESSION not in visitor.jar
-    assert f"{ISSUER}/logout" in visitor.get("/console/signed-out").text
+    [there] = re.findall(rf'href="({ISSUER}/logout[^"]+)"', visitor.get("/console/signed-out").text)
+    back = f"{SITE}/console/signed-out"
+    assert dict(parse_qsl(urlsplit(unescape(there)).query)) == {
+        "client_id": CLIENT,
+        "post_logout_redirect_uri": back,
+        "logout_uri": back,
+    }
     assert visitor.get("/console").status == 303
 
 

@@ -88,7 +88,12 @@ def end(request: Request) -> Answer:
 
 def ended(request: Request) -> Answer:
     """What is shown after signing out."""
-    provider = request.ports.identity.end_session_endpoint() if request.ports.site.issuer else ""
+    site = request.ports.site
+    provider = request.ports.identity.end_session_endpoint() if site.issuer else ""
+    if provider:
+        back = f"{site.url}/console/signed-out"
+        # The standard's name for the way back, and Cognito's.
+        provider += f"?{urlencode({'client_id': site.client_id, 'post_logout_redirect_uri': back, 'logout_uri': back})}"
     return Page(template="signed_out.html.j2", values={"provider": provider})
 
 
