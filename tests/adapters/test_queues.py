@@ -87,7 +87,7 @@ def test_where_sqs_has_no_moving_tasks_dead_letters_are_moved_one_by_one(sqs: An
     put(sqs, "stack-receipts-dlq", *(f"m{n}" for n in range(12)))
     queues = SqsQueues(without(sqs, "start_message_move_task", code), prefix="stack-")
     assert queues.redrive("stack-receipts-dlq", most=100) == 12
-    assert [depth.waiting for depth in queues.depths()] == [0, 12, 0]
+    assert [(depth.waiting, depth.in_flight) for depth in queues.depths()] == [(0, 0), (12, 0), (0, 0)]
     assert {provider for _, provider in taken(sqs, "stack-receipts")} == {"meta"}
 
 

@@ -185,7 +185,7 @@ def crossed(*usages: tuple[MessageKey, Usage], before: str = "999.00", bills_all
 
 def test_the_message_that_crosses_is_split_into_its_free_and_its_paid_part() -> None:
     """At its billable moment, with the running total before and after."""
-    found = crossed(usage("b", "0.70", minutes=2), usage("a", "0.60", minutes=1))
+    found = crossed(usage("b", "0.70", minutes=2), usage("z", "0.60", minutes=1))
     assert found == Crossing(
         message=MessageKey("meta", "b"),
         at=NOON + timedelta(minutes=2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.domain.examples import contract
 from tests.fakes.faults import Faults
-from tests.stages.billing import FREE, JANUARY, Billing, at
+from tests.stages.billing import FEBRUARY, FREE, JANUARY, Billing, at
 from tests.stages.test_corrections import credited, voided
 from tollgate.domain.errors import Refused
 from tollgate.stages.timeline import Happening, timeline
@@ -80,3 +80,19 @@ def test_nothing_happened_to_what_is_not_there() -> None:
     """A period without an invoice has no timeline, whatever others have."""
     world = Billing()
     assert told(world) == []
+
+
+def test_other_invoices_and_notices_are_not_in_it() -> None:
+    """Those of another period, of the contract's limits, of contracts and holds."""
+    world = Billing()
+    world.issued(JANUARY, "10.00", approved=FIFTH)
+    before = told(world)
+    world.issued(FEBRUARY, "10.00", approved=at("2026-03-05"))
+    world.daily(at("2026-03-20"))
+    told_of = {notice.period for notice in world.notices()}
+    assert FEBRUARY in told_of
+    rows = world.rows
+    other = timeline("acme", FEBRUARY, audit=rows.audit, notices=rows.notices)
+    assert [one for one in other if one.at < FIFTH.replace(month=3)] == []
+    assert [one.what for one in other if one.what.startswith("notice")] == ["notice: overdue"]
+    assert told(world)[: len(before)] == before
