@@ -134,7 +134,7 @@ def test_every_flag_gives_its_reason() -> None:
     ("before", "reason"),
     [
         ([], "the month differs from those before by more than the contract's share"),
-        ([D(0)], "from nothing against the mean of 1 statements before, USD 0.00"),
+        ([D(0)], "from nothing against the statement before, USD 0.00"),
     ],
 )
 def test_a_jump_without_numbers_still_has_a_reason(before: list[Decimal], reason: str) -> None:

@@ -17,6 +17,7 @@ from tollgate.stages.corrections import send_back_invoice
 from tollgate.stages.issue import approve_invoice
 from tollgate.stages.ports import QuarantineRow, Run
 from tollgate.stages.review import Decision, ReviewPorts, Row, Selected, approve_many, arranged, drafts
+from tollgate.stages.review import reviewed as one_reviewed
 
 MAY = at("2026-05-05")
 APRIL = date(2026, 4, 1)
@@ -112,6 +113,18 @@ def test_a_providers_statement_raises_a_flag_only_where_one_is_known() -> None:
     world = even()
     assert reviewed(world, APRIL)[0].clean
     assert flags(reviewed(world, APRIL, provider_differs={"acme/2026-04-01"})[0]) == ["provider-differs"]
+
+
+def test_one_invoice_is_reviewed_as_its_month_lists_it() -> None:
+    """The same mean, change and flags, whichever page one looks at."""
+    world = even()
+    waits(world, "m1", moment=at("2026-03-10"))
+    world.miscount("2026-04-02", "1.00")
+    world.use(APRIL, "1.00")
+    world.daily(MAY)
+    for month in (JANUARY, FEBRUARY, MARCH, APRIL):
+        [listed] = reviewed(world, month)
+        assert one_reviewed(world.invoice(listed.summary.period.start), world.invoices(), ports=ports(world)) == listed
 
 
 @pytest.mark.parametrize(

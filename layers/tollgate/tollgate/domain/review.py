@@ -155,7 +155,8 @@ def _reason(name: str, summary: Summary, before: Sequence[Decimal]) -> str:
     moved = change(summary.stated, before)
     by = "from nothing" if moved is None else f"by {moved:+}%"
     count = len(before[-TRAILING:])
-    return f"{by} against the mean of {count} statements before, {summary.currency} {mean:.2f}"
+    before_it = "the statement before" if count == 1 else f"the mean of {count} statements before"
+    return f"{by} against {before_it}, {summary.currency} {mean:.2f}"
 
 
 def approved_by_rule(summary: Summary, found: Sequence[Flag], contract: Contract) -> bool:

@@ -68,6 +68,7 @@ class Waiting:
 
     def __init__(self, quarantine: Quarantine, contracts: ContractRows) -> None:
         self._quarantine, self._contracts = quarantine, contracts
+        self._before: dict[date, Counter[str]] = {}  # a month's drafts end on few days
 
     @cached_property
     def _rows(self) -> list[tuple[str, date, MessageKey]]:
@@ -82,7 +83,9 @@ class Waiting:
 
     def before(self, end: date) -> Counter[str]:
         """How many wait of each tenant, of days (UTC) up to and including a period's exclusive end."""
-        return Counter(owner for owner, day, _ in self._rows if day <= end)
+        if end not in self._before:
+            self._before[end] = Counter(owner for owner, day, _ in self._rows if day <= end)
+        return self._before[end]
 
 
 def owners_of(rows: Sequence[QuarantineRow], contracts: ContractRows) -> list[str]:
@@ -105,16 +108,25 @@ def owners_of(rows: Sequence[QuarantineRow], contracts: ContractRows) -> list[st
 
 def drafts(month: date, *, ports: ReviewPorts, status: str | None = DRAFT) -> list[Row]:
     """The invoices of a month, by tenant: its drafts, or those of any other status, or (None) all."""
-    summaries = [one for one in ports.invoices.month(month) if status in (None, one.status)]
+    stated = ports.invoices.month(month)
+    summaries = [one for one in stated if status in (None, one.status)]
     first = month.replace(day=1)
     earlier = [one for back in range(review.TRAILING, 0, -1) for one in ports.invoices.month(add_months(first, -back))]
     before: dict[str, list[Summary]] = {}
-    for one in [*earlier, *ports.invoices.month(month)]:
+    for one in [*earlier, *stated]:
         before.setdefault(one.tenant, []).append(one)
     last = ports.runs.last(INVOICE_RUN)
     blocked = set(last[0].report.get("blocked", ())) if last else set()
     waiting = Waiting(ports.quarantine, ports.contracts)
     return [_row(one, before[one.tenant], waiting, blocked, ports.provider_differs) for one in summaries]
+
+
+def reviewed(invoice: Invoice, own: Sequence[Invoice], *, ports: ReviewPorts) -> Row:
+    """One invoice as its month's review lists it. ``own``: all of its tenant, by period."""
+    last = ports.runs.last(INVOICE_RUN)
+    blocked = set(last[0].report.get("blocked", ())) if last else set()
+    waiting = Waiting(ports.quarantine, ports.contracts)
+    return _row(summary_of(invoice), [summary_of(one) for one in own], waiting, blocked, ports.provider_differs)
 
 
 def _row(
