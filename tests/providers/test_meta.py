@@ -227,7 +227,7 @@ def test_what_is_no_status_is_ignored_by_name() -> None:
 
 
 def tier_update(**told: object) -> dict[str, Any]:
-    body = tree("meta", "account_update_volume_tier.json")
+    body: dict[str, Any] = tree("meta", "account_update_volume_tier.json")
     body["entry"][0]["changes"][0]["value"]["volume_tier_info"].update(told)
     return body
 

@@ -49,9 +49,9 @@ def receipts(name: str) -> list[Receipt]:
     return told + [receipt(file, DETAILS) for file in ANSWERS.get(name, ())]
 
 
-def card(name: str, price: str, **changes: str) -> RateCard:
+def card(name: str, price: str, *, currency: str = "USD", charged_in: str = "", fx_source: str = "") -> RateCard:
     rates = {ANY_MARKET: dict.fromkeys(CATEGORIES, Decimal(price))}
-    return RateCard(name, JANUARY, 1, changes.pop("currency", "USD"), rates, **changes)
+    return RateCard(name, JANUARY, 1, currency, rates, charged_in, fx_source)
 
 
 def world(name: str) -> World:

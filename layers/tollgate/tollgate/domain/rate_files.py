@@ -94,9 +94,7 @@ def _steps(given: object, path: str, problems: list[Problem]) -> list[tuple[int,
     for index, step in enumerate(given if isinstance(given, list) else [None]):
         first, price = step if isinstance(step, list) and len(step) == 2 else (None, None)
         if type(first) is not int or not (first > steps[-1][0] if steps else first in (0, 1)):
-            problems.append(
-                Problem(f"{path}.{index}", 'expected [count, price], the counts ascending from 0: [0, "0.0040"]')
-            )
+            problems.append(Problem(f"{path}.{index}", expected))
             continue
         amount = _amount(price, f"{path}.{index}", problems)
         steps += [] if amount is None else [(first, amount)]
