@@ -10,6 +10,7 @@ import pytest
 
 from tests.domain.examples import CARD, MARKETS, NOBODY_KNOWN, NOON, D, contract, fx, sms, whatsapp
 from tests.domain.tiny_meter import TinyMeter
+from tollgate.domain.billing_moments import card_suffixes
 from tollgate.domain.contract import Contract, change_problems
 from tollgate.domain.errors import Invalid
 from tollgate.domain.facts import Fact
@@ -159,6 +160,24 @@ def test_an_impossible_pass_through_is_refused(given: list[str]) -> None:
     with pytest.raises(Invalid, match="pass_through"):
         contract(pass_through=given)
     assert contract().document()["pass_through"] == ["message", "carrier", "platform", "meta"]
+
+
+def test_the_cards_of_further_components_are_named_after_the_senders() -> None:
+    """What has to be read beside the sender's own card."""
+    assert card_suffixes("aws-social", "whatsapp") == card_suffixes("twilio", "whatsapp") == {"-platform"}
+    assert card_suffixes("meta", "whatsapp") == card_suffixes("aws-sms", "sms") == set()
+
+
+def test_a_status_that_is_never_charged_ends_what_was_due() -> None:
+    """Bird's rejected texts are free, whatever else was seen of them."""
+    delivered, rejected = (
+        replace(sms(status, "0.01", requested_at=None), provider="bird", account="w1")
+        for status in ("delivered", "rejected")
+    )
+    for order in permutations([delivered, rejected]):
+        meter = TinyMeter(versions=[contract()], senders=held("bird", "w1")).receive_all([[fact] for fact in order])
+        assert fees(meter) == {}
+        assert meter.term_totals() == {}
 
 
 def test_another_pass_through_needs_an_approval() -> None:
