@@ -67,10 +67,13 @@ def _bar(bar: Bar, *, x: Decimal, width: Decimal, height: Decimal) -> Markup:
     )
 
 
-def meter(share: Decimal, *, name: str, marks: Sequence[Mark] = ()) -> Markup:
-    """How much of an allowance is used, with its lines; above the whole it has another colour."""
+def meter(share: Decimal, *, name: str, marks: Sequence[Mark] = (), width: int = WIDTH) -> Markup:
+    """How much of an allowance is used, with its lines; above the whole it has another colour.
+
+    The smaller its ``width``, the larger its text in the same place on a page.
+    """
     longest = max(Decimal(1), share, *(mark.at for mark in marks))
-    wide = Decimal(WIDTH) / longest
+    wide = Decimal(width) / longest
     used = Markup('<rect class="{}" x="0" y="4" width="{}" height="16" rx="3"/>').format(
         "used over" if share >= 1 else "used", _number(max(Decimal(0), share) * wide)
     )
@@ -82,7 +85,7 @@ def meter(share: Decimal, *, name: str, marks: Sequence[Mark] = ()) -> Markup:
         ).format(mark.label, x=_number(mark.at * wide))
         for mark in marks
     )
-    return _picture(WIDTH, 40 if marks else 24, name, whole + used + lines)
+    return _picture(width, 40 if marks else 24, name, whole + used + lines)
 
 
 def _picture(width: int, height: int, name: str, inside: Markup) -> Markup:
