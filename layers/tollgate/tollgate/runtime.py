@@ -310,14 +310,33 @@ class Runtime:
         """Ports of issuing."""
         return IssuePorts(contracts=self.contracts, invoices=self.invoices, stripe=self.stripe, count=self.count)
 
-    def invoice_ports(self) -> InvoicePorts:
-        """Ports of the daily run."""
+    def close_ports(self) -> ClosePorts:
+        """Ports of closing periods."""
         self.settings.need("ledger_table")
-        close = ClosePorts(
+        return ClosePorts(
             ledger=self.ledger, contracts=self.contracts, invoices=self.invoices, count=self.count, pause=pause
         )
+
+    @property
+    def close_after_days(self) -> int:
+        """How many days after its end a period is closed."""
+        return int(self.settings.close_after_days)
+
+    def correction_ports(self) -> CorrectionPorts:
+        """Ports of correcting invoices."""
+        return CorrectionPorts(
+            invoices=self.invoices,
+            contracts=self.contracts,
+            audit=self.audit,
+            stripe=self.stripe,
+            settle=self.settle_ports(),
+            close=self.close_ports(),
+        )
+
+    def invoice_ports(self) -> InvoicePorts:
+        """Ports of the daily run."""
         return InvoicePorts(
-            close=close,
+            close=self.close_ports(),
             issue=self.issue_ports(),
             settle=self.settle_ports(),
             holds=self.holds,
@@ -328,18 +347,6 @@ class Runtime:
     def review_ports(self) -> ReviewPorts:
         """Ports of reviewing a month."""
         return ReviewPorts(contracts=self.contracts, invoices=self.invoices, quarantine=self.quarantine, runs=self.runs)
-
-    def correction_ports(self) -> CorrectionPorts:
-        """Ports of what finance does to an invoice beyond approving it."""
-        invoice = self.invoice_ports()
-        return CorrectionPorts(
-            invoices=self.invoices,
-            contracts=self.contracts,
-            audit=self.audit,
-            stripe=self.stripe,
-            settle=invoice.settle,
-            close=invoice.close,
-        )
 
     def close_report_ports(self) -> CloseReportPorts:
         """Ports of the close report."""

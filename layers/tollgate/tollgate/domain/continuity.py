@@ -18,7 +18,10 @@ MOVABLE: Final = frozenset({DRAFT, VOID})
 
 
 def follows(invoice: Invoice, earlier: Sequence[Invoice]) -> bool:
-    """Whether what an invoice states, and brings forward, is what its predecessors, oldest first, leave to it."""
+    """Whether what an invoice states, and brings forward, is what its predecessors, oldest first, leave to it.
+
+    It may bring forward less than they leave by now (one was voided since): the next statement brings the rest.
+    """
     statement, past = invoice.statement, [as_earlier(one) for one in earlier]
     left = sum((one.stated - one.invoiced for one in past), ZERO)
     brought = sum((line.amount for line in statement.lines if line.key == BROUGHT_FORWARD), ZERO)
@@ -30,7 +33,7 @@ def follows(invoice: Invoice, earlier: Sequence[Invoice]) -> bool:
         ),
         ZERO,
     )
-    return (brought, statement.stated) == (left, stated)
+    return brought <= left and statement.stated == stated
 
 
 def resting_on(earlier: Sequence[Invoice]) -> list[Invoice]:
