@@ -31,7 +31,8 @@ from tests.stages.traffic import (
     world,
 )
 from tollgate.domain.calendar import Term
-from tollgate.domain.errors import Conflict, RetryLater
+from tollgate.domain.contract import Contract
+from tollgate.domain.errors import Conflict, Invalid, NotFound, RetryLater, TollgateError
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.notices import Notice
 from tollgate.domain.usage import TermRow, Totals
@@ -520,6 +521,37 @@ def test_a_tenant_that_fails_takes_no_other_down() -> None:
     assert rows.meter(shared) == set()
     assert rows.used("whatsapp") == (1, 1, D("0.0250"))
     assert rows.used("whatsapp", "beta", date(2026, 3, 1))[0] == 2
+
+
+class Unreadable:
+    """Contracts, of which one tenant's cannot be read."""
+
+    def __init__(self, rows: World, tenant: str, error: TollgateError) -> None:
+        self._contracts, self._tenant, self._error = rows.rows.contracts, tenant, error
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._contracts, name)
+
+    def versions(self, tenant: str) -> list[Contract]:
+        if tenant == self._tenant:
+            raise self._error
+        return self._contracts.versions(tenant)
+
+
+@pytest.mark.parametrize("error", [RetryLater("busy"), Invalid("contract", []), NotFound("contract", "acme")])
+def test_a_tenant_whose_contract_cannot_be_read_takes_no_other_down(error: TollgateError) -> None:
+    """Whatever is wrong with it: its receipts come back, everybody else's are committed, and nothing is in between."""
+    shared = post(*((waba, "n", [status("delivered", REGULAR)]) for waba in (ACME, BETA)))
+    own, text = meta(status("delivered", REGULAR, message="b2"), waba=BETA), sms()
+    rows = world()
+    unreadable = Unreadable(rows, "acme", error)
+    ports = replace(rows.ports(), contracts=unreadable)  # type: ignore[arg-type]  # stands in for it
+    assert meter([shared, own, text], parse=read, ports=ports) == {shared.id, text.id}
+    assert {tenant for tenant, _ in rows.memory.records} == {"beta"}
+    assert rows.used("whatsapp", "beta", date(2026, 3, 1))[0] == 2
+    assert rows.counts["MeterTenantFailed"] == 1
+    assert rows.meter(shared, text) == set()
+    assert (rows.used("whatsapp")[0], rows.used("sms")[0]) == (1, 1)
 
 
 class Contested:

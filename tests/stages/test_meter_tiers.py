@@ -12,8 +12,8 @@ import pytest
 from tests.domain.examples import CARD, D
 from tests.fakes.faults import Crash, Faults, every_fault
 from tests.stages.test_meter_laws import counts_equal_the_ledger
-from tests.stages.traffic import ACME, INDIAN, NOON, World, meta, status, world
-from tollgate.domain.errors import Conflict
+from tests.stages.traffic import ACME, BETA, INDIAN, NOON, World, meta, status, world
+from tollgate.domain.errors import Conflict, Invalid
 from tollgate.stages.ports import Receipt
 
 UTILITY = "regular/utility"
@@ -67,6 +67,17 @@ def test_a_tier_prices_what_is_in_it_whenever_it_is_told() -> None:
             assert rows.meter(receipt) == set()
         assert fees(rows) == {"after": "0.0030", "before": "0.0034", "india": "0.0014", "other": "0.0250"}
         assert counts_equal_the_ledger(rows)
+
+
+def test_a_tier_that_cannot_take_effect_takes_nothing_else_down() -> None:
+    """Its tenant's contract cannot be read: it comes back by itself, and takes effect then."""
+    rows, own = tiered(), meta(status("delivered", UTILITY, message="b"), waba=BETA)
+    rows.meter(*MESSAGES)
+    unreadable = Faults(at=2, error=Invalid("contract", []), only="versions")  # after those of beta
+    assert rows.meter(own, tier(), faults=unreadable) == {"t"}
+    assert fees(rows)["after"] == "0.0034"
+    assert rows.meter(tier()) == set()
+    assert fees(rows)["after"] == "0.0030"
 
 
 def test_of_a_tier_that_is_told_twice_the_smaller_time_counts() -> None:

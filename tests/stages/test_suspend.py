@@ -14,7 +14,7 @@ from tests.domain.examples import contract
 from tests.fakes.faults import Crash, Faults
 from tests.fakes.rows import MemoryHolds
 from tests.stages.billing import FREE, TENANT, Billing, at, survives_every_crash
-from tollgate.domain.errors import RetryLater
+from tollgate.domain.errors import Invalid, RetryLater
 from tollgate.domain.notices import Hold
 from tollgate.stages.suspend import MAX_ROUNDS, end_limit_holds, mirror, sweep
 
@@ -235,6 +235,16 @@ def test_sweeping_again_writes_nothing_and_names_nobody() -> None:
     before = world.kept()
     assert sweep(ports=world.suspend_ports(), now=at("2027-01-17")) == []
     assert world.kept() == before
+
+
+def test_a_tenant_that_cannot_be_read_keeps_no_other_suspended() -> None:
+    """Its error is raised after everybody else's holds have ended."""
+    world = held(LIMIT)
+    world.sign(contract(tenant="aaa"))
+    world.faults = Faults(at=1, error=Invalid("contract", []), only="versions")
+    with pytest.raises(Invalid):
+        sweep(ports=world.suspend_ports(), now=at("2027-01-16"))
+    assert [hold.is_open for hold in world.holds()] == [False]
 
 
 def test_a_crash_around_any_call_of_a_sweep_ends_the_same() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from tollgate.domain.billing_moments import card_suffixes
 from tollgate.domain.contract import Contract
-from tollgate.domain.errors import Conflict, RetryLater
+from tollgate.domain.errors import Conflict, RetryLater, TollgateError
 from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.metering import (
     Quarantined,
@@ -115,13 +115,16 @@ def _tiers_take_effect(tiers: Sequence[tuple[str, TierReached]], ports: MeterPor
         try:
             ports.rates.add_tier(tier)
             reach_tier(tier, ports=ports)
-        except (Conflict, RetryLater):
+        except TollgateError:
             failed.add(source)
     return failed
 
 
 def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
-    """Count facts: each is committed, quarantined, or its source named as failed."""
+    """Count facts: each is committed, quarantined, or its source named as failed.
+
+    Whatever is wrong with one tenant (a contract that cannot be read, too) brings back its own sources only.
+    """
     outcome = Outcome()
     if not facts:
         return outcome
@@ -134,7 +137,8 @@ def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
     for tenant, own in by_tenant.items():
         try:
             _meter_tenant(tenant, own, senders=senders, ports=ports, outcome=outcome)
-        except RetryLater:
+        except TollgateError:
+            ports.count("MeterTenantFailed", 1)
             outcome.failed |= {item.source for item in own}
     return outcome
 

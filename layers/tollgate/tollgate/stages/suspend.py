@@ -13,7 +13,7 @@ from typing import Final
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import instant, local_day
 from tollgate.domain.contract import Contract
-from tollgate.domain.errors import RetryLater
+from tollgate.domain.errors import RetryLater, TollgateError
 from tollgate.domain.notices import ALL_SERVICES, LIMIT, Hold
 from tollgate.stages.customers import ensure_customer
 from tollgate.stages.ports import ContractRows, HoldRows, Stripe
@@ -79,12 +79,21 @@ def end_limit_holds(tenant: str, *, contracts_rows: ContractRows, holds: HoldRow
 
 
 def sweep(*, ports: SuspendPorts, now: datetime) -> list[str]:
-    """End the limit holds of every tenant whose term is over. Returns the tenants concerned."""
-    return [
-        tenant
-        for tenant in ports.contracts.tenants()
-        if end_limit_holds(tenant, contracts_rows=ports.contracts, holds=ports.holds, now=now)
-    ]
+    """End the limit holds of every tenant whose term is over. Returns the tenants concerned.
+
+    A tenant that fails keeps none of the others suspended: its error is raised after them.
+    """
+    concerned: list[str] = []
+    errors: list[TollgateError] = []
+    for tenant in ports.contracts.tenants():
+        try:
+            if end_limit_holds(tenant, contracts_rows=ports.contracts, holds=ports.holds, now=now):
+                concerned.append(tenant)
+        except TollgateError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return concerned
 
 
 def _current(versions: Sequence[Contract]) -> Contract:
