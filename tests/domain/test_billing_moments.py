@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from tests.domain.examples import NOON, sms, whatsapp
-from tollgate.domain.billing_moments import PRICED_ONLY, billing_moment
+from tollgate.domain.billing_moments import MESSAGE, PRICED_ONLY, billing_moments, card_suffixes
 from tollgate.domain.facts import Fact, Report
 from tollgate.domain.records import charge, merge_all, new_record
 
@@ -96,9 +96,24 @@ def test_the_earliest_request_time_is_the_moment() -> None:
     assert told(early, late) == 1
 
 
+@pytest.mark.parametrize(
+    ("provider", "meter", "suffixes"),
+    [
+        ("meta", "whatsapp", set()),
+        ("aws-social", "whatsapp", {"-platform"}),
+        ("twilio", "whatsapp", {"-platform"}),
+        ("twilio", "sms", set()),
+        ("aws-sms", "mms", set()),  # no row of its own
+    ],
+)
+def test_a_channel_names_the_further_cards_it_is_priced_by(provider: str, meter: str, suffixes: set[str]) -> None:
+    """Where a reseller takes a fee beside Meta's, its card is looked up too; elsewhere the sender's suffices."""
+    assert card_suffixes(provider, meter) == suffixes
+
+
 def test_a_channel_without_a_rule_counts_only_with_a_price() -> None:
     """An unlisted channel never overcharges: it counts when the provider reports a price above zero."""
-    assert billing_moment("aws-sms", "mms") is PRICED_ONLY
+    assert billing_moments("aws-sms", "mms")[MESSAGE] is PRICED_ONLY
 
     def mms(price: str | None) -> Fact:
         like = sms("MEDIA_DELIVERED", price)

@@ -152,11 +152,6 @@ def billing_moments(provider: str, meter: str) -> Components:
     return row
 
 
-def billing_moment(provider: str, meter: str) -> BillingMoment:
-    """The moment of the first component of a provider's channel."""
-    return next(iter(billing_moments(provider, meter).values()))
-
-
 def card_suffixes(provider: str, meter: str) -> set[str]:
     """What the names of further cards, beyond the sender's, end with."""
     return {moment.card for moment in billing_moments(provider, meter).values() if moment.card}
