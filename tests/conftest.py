@@ -1,20 +1,21 @@
 """Fixtures of the whole suite, and the marks that follow from what a test uses.
 
-``make test ARGS="-m 'not pipeline and not localaws'"`` runs what needs no other program.
+``make test ARGS="-m 'not browser and not pipeline and not localaws'"`` runs what needs no other program.
 """
 
 import pytest
 from hypothesis import settings
 
+from tests.deployed import aws, place, stack
 from tests.localaws import local_aws
 
-__all__ = ["local_aws"]
+__all__ = ["aws", "local_aws", "place", "stack"]
 
 # A slow machine is no failure of a law; the number of examples stays Hypothesis' own.
 settings.register_profile("tollgate", deadline=None, print_blob=True)
 settings.load_profile("tollgate")
 
-MARK_OF_FIXTURE = {"local_aws": "localaws", "stack": "pipeline"}
+MARK_OF_FIXTURE = {"local_aws": "localaws", "stack": "pipeline", "chromium": "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -90,6 +90,10 @@ class Place:
         """What time it is at the stand-in, until told otherwise."""
         self._standin("/clock", {"now": int(moment.timestamp()), "frozen": True})
 
+    def release_stripe_clock(self) -> None:
+        """The stand-in goes by the real time again."""
+        self._standin("/clock", {"release": True})
+
     def stripe_requests(self) -> list[dict[str, Any]]:
         """Every request that reached the stand-in: ``{method, target, headers, body}``."""
         with urllib.request.urlopen(f"{self.document['stripe']}/_standin/requests", timeout=60) as answer:

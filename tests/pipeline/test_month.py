@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import batched
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,11 +69,6 @@ def posts(months: list[Month], draw: random.Random) -> list[bytes]:
         ]
         bodies.append(json.dumps({"object": "whatsapp_business_account", "entry": entries}).encode())
     return bodies
-
-
-@pytest.fixture(scope="module")
-def place(stack: dict[str, Any]) -> Place:
-    return Place(Path(stack["mails"]).parent / "endpoints.json", stack)
 
 
 @pytest.fixture(scope="module")
