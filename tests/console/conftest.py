@@ -15,8 +15,12 @@ from aws_lambda_powertools import Logger
 from tests.console.visitor import SITE, Visitor
 from tests.fakes.issuer import CLIENT, ISSUER, MemoryIssuer
 from tests.fakes.rows import Memory, Rows, memory_rows
+from tests.fakes.stripe import MemoryStripe
 from tollgate.console.setting import Setting
 from tollgate.console.site import Site
+from tollgate.stages.close import ClosePorts
+from tollgate.stages.corrections import CorrectionPorts
+from tollgate.stages.settle import SettlePorts
 
 NOW = datetime(2026, 3, 10, 18, tzinfo=UTC)
 SERVICES = count()  # loggers of one service share what they write to
@@ -29,8 +33,28 @@ class MemoryPorts(Rows):
 
     identity: MemoryIssuer
     site: Setting
+    stripe: MemoryStripe
+    close_after_days: int = 3
     console_key: bytes = CONSOLE_KEY
     platform_key: str = PLATFORM_KEY
+
+    def correction_ports(self) -> CorrectionPorts:
+        close = ClosePorts(
+            ledger=self.ledger,
+            contracts=self.contracts,
+            invoices=self.invoices,
+            count=lambda _name, _value: None,
+            pause=lambda _attempt: None,
+        )
+        settle = SettlePorts(invoices=self.invoices, holds=self.holds, stripe=self.stripe, inbox=self.inbox)
+        return CorrectionPorts(
+            invoices=self.invoices,
+            contracts=self.contracts,
+            audit=self.audit,
+            stripe=self.stripe,
+            settle=settle,
+            close=close,
+        )
 
 
 @dataclass
@@ -38,13 +62,15 @@ class World:
     """A site, what it reads, and its clock. ``log`` holds what it logged."""
 
     memory: Memory = field(default_factory=Memory)
+    stripe: MemoryStripe = field(default_factory=MemoryStripe)
     identity: MemoryIssuer = field(default_factory=MemoryIssuer)
     now: datetime = NOW
     log: StringIO = field(default_factory=StringIO)
 
     def __post_init__(self) -> None:
         site = Setting(url=SITE, issuer=ISSUER, client_id=CLIENT)
-        self.ports = MemoryPorts(**vars(memory_rows(self.memory)), identity=self.identity, site=site)
+        rows = vars(memory_rows(self.memory))
+        self.ports = MemoryPorts(**rows, identity=self.identity, site=site, stripe=self.stripe)
         stamp = int(self.now.timestamp())
         self.identity.claims |= {"iss": ISSUER, "aud": CLIENT, "iat": stamp, "exp": stamp + 3600}
         self._site = Site(

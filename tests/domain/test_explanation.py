@@ -17,6 +17,7 @@ from tollgate.domain.explanation import (
     DayPoint,
     Explanation,
     crossing_day,
+    exact_money,
     explain,
     find_crossing,
     series,
@@ -258,3 +259,12 @@ def test_an_invoice_without_known_usage_says_what_is_to_pay() -> None:
     books.close()
     bare = replace(books.invoices[0], statement=replace(books.invoices[0].statement, known={}))
     assert explain(bare, [], {}).sentences == ("To pay: USD 0.00.",)
+
+
+def test_an_amount_is_written_with_every_decimal_it_has() -> None:
+    """Never rounded, never fewer than two decimals."""
+    assert [exact_money(D(text), "USD") for text in ("1234.5678", "1000", "0.1")] == [
+        "USD 1,234.5678",
+        "USD 1,000.00",
+        "USD 0.10",
+    ]

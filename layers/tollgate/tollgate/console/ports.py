@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tollgate.console.setting import Setting
+from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.ports import (
     AuditRows,
     ContractRows,
@@ -55,6 +56,15 @@ class ConsolePorts(Protocol):
     @property
     def platform_key(self) -> str:
         """The bearer key of the platform and of scripts."""
+        ...
+
+    @property
+    def close_after_days(self) -> int:
+        """How many days after its end a period is closed."""
+        ...
+
+    def correction_ports(self) -> CorrectionPorts:
+        """What correcting an issued invoice reads and writes, Stripe with it."""
         ...
 
     @property

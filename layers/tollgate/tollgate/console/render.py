@@ -19,6 +19,7 @@ from tollgate.console import assets, sessions
 from tollgate.console.answers import Flash, Page
 from tollgate.console.request import Request
 from tollgate.domain.calendar import Span
+from tollgate.domain.explanation import exact_money
 from tollgate.mails.wording import wording
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -80,6 +81,7 @@ def environment() -> Environment:
     engine.globals["asset"] = assets.address
     engine.filters |= {
         "money": money,
+        "exact": exact_money,
         "count": count,
         "day": day,
         "moment": moment,

@@ -224,6 +224,11 @@ def _term_sentences(part: TermPart, money: _Money) -> Iterable[str]:
     yield f"This statement adds {money(part.now)}."
 
 
+def exact_money(amount: Decimal, currency: str) -> str:
+    """An amount with every decimal it has: ``USD 1,234.5678``."""
+    return _Money(currency)(amount)
+
+
 class _Money:
     """Amounts as customers read them: ``USD 1,234.5678``, never fewer than two decimals, never rounded."""
 

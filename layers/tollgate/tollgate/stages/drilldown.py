@@ -77,13 +77,21 @@ def filter_of_line(invoice: Invoice, key: str, *, contracts_rows: ContractRows) 
     period = invoice.statement.period
     if key not in {line.key for line in invoice.statement.lines}:
         raise NotFound("line", key)
+    if not has_messages(key):
+        raise NotFound("messages of line", key)
     parts = key.split("/")
-    if parts[0] == "adjustment" and len(parts) == len(("adjustment", "meter", "period")):
+    if parts[0] == "adjustment":
         adjusted = _period_of(date.fromisoformat(parts[2]), invoice.tenant, contracts_rows)
         return Filter(first=adjusted.start, end=adjusted.end, meter=parts[1])
-    if parts[0] in ("adjustment", "allowance") or len(parts) == 1:
-        raise NotFound("messages of line", key)
     return Filter(first=period.start, end=period.end, line=key)
+
+
+def has_messages(key: str) -> bool:
+    """Whether a line is about messages that can be listed: usage, and what became known of an earlier period."""
+    parts = key.split("/")
+    if parts[0] == "adjustment":
+        return len(parts) == len(("adjustment", "meter", "period"))
+    return parts[0] != "allowance" and len(parts) > 1
 
 
 def _period_of(start: date, tenant: str, contracts_rows: ContractRows) -> Period:

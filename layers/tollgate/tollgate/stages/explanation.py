@@ -31,9 +31,10 @@ from tollgate.stages.ports import ContractRows, InvoiceRows, LedgerRows
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """An invoice, how it came to be, the days of its period by meter, and the messages with which limits were
-    exceeded within its term up to its end."""
+    exceeded within its term up to its end. ``contract``: whose limits hold for its term."""
 
     invoice: Invoice
+    contract: Contract
     explanation: Explanation
     days: dict[str, list[DayPoint]]
     crossings: dict[str, Crossing]
@@ -56,6 +57,7 @@ def explained(
     found = {meter: _crossing(tenant, meter, days, contract, ledger) for meter in meters}
     return Explained(
         invoice=invoice,
+        contract=contract,
         explanation=explain(invoice, [one for one in own if one.statement.period < statement.period], holding),
         days={
             meter: series(days, meter=meter, start=statement.period.start, end=statement.period.end) for meter in meters

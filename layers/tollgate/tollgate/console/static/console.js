@@ -35,6 +35,9 @@
     if (closer && closer.closest("dialog")) { event.preventDefault(); closer.closest("dialog").close(); }
   });
 
+  // A page that is made to be printed has a button for it.
+  document.querySelectorAll("[data-print]").forEach((print) => { print.hidden = false; print.addEventListener("click", () => window.print()); });
+
   // "Select all" boxes rule the boxes of their table.
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-select-all]")) return;
