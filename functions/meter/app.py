@@ -1,7 +1,11 @@
-"""Meter: receipts from the queue to the ledger. A receipt that cannot be counted now goes back, then to the DLQ."""
+"""Meter: receipts from the queue to the ledger, and what is in quarantine when it is asked to count that again.
+
+A receipt that cannot be counted now goes back, then to the DLQ.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -13,7 +17,7 @@ from tollgate.adapters.receipts import receipt_of
 from tollgate.domain.errors import TollgateError
 from tollgate.providers import registry
 from tollgate.providers.provider import Parsed
-from tollgate.stages.meter import meter
+from tollgate.stages.meter import meter, redrive
 from tollgate.stages.ports import Receipt
 
 logger = Logger()
@@ -27,8 +31,12 @@ def count(name: str, value: int) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Count a batch of receipts; names those that must come back."""
+    """Count a batch of receipts, naming those that must come back; or the quarantined facts of a reason."""
     built = runtime.from_environment(count)
+    if "redrive" in event:
+        redriven = asdict(redrive(reason=event["redrive"], ports=built.meter_ports()))
+        logger.info("redriven", extra={"reason": event["redrive"], **redriven})
+        return redriven
     bucket = built.settings.need("receipts_bucket")
     receipts: list[Receipt] = []
     failed: set[str] = set()

@@ -17,7 +17,7 @@ from tollgate.domain.errors import NotFound, Refused, RetryLater
 
 @pytest.fixture
 def sqs() -> Iterator[Any]:
-    """A stack with a queue and its dead letters, a queue without, and somebody else's."""
+    """A stack with a queue and its dead letters, a queue without."""
     with mock_aws():
         client = boto3.client("sqs", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
         dead = client.create_queue(QueueName="stack-receipts-dlq")["QueueUrl"]
@@ -25,7 +25,6 @@ def sqs() -> Iterator[Any]:
         policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
         client.create_queue(QueueName="stack-receipts", Attributes={"RedrivePolicy": policy})
         client.create_queue(QueueName="stack-announce-failures")
-        client.create_queue(QueueName="other-receipts")
         yield client
 
 
@@ -51,6 +50,13 @@ def without(sqs: Any, call: str, code: str, status: int = 400) -> Any:
     return Without(sqs, call, code, status)
 
 
+DEAD = json.dumps({"deadLetterTargetArn": "arn:https://q/stack-x-dlq", "maxReceiveCount": 5})
+URLS = [
+    f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
+    for name in ("stack-receipts", "stack-receipts-dlq", "stack-announce-failures")
+]
+
+
 class Without:
     """SQS where a call answers with an error."""
 
@@ -73,7 +79,7 @@ def test_depths_are_those_of_the_stacks_queues(sqs: Any) -> None:
     put(sqs, "stack-receipts-dlq", "a", "b")
     put(sqs, "stack-receipts", "c")
     taken(sqs, "stack-receipts")
-    found = SqsQueues(sqs, prefix="stack-").depths()
+    found = SqsQueues(sqs, urls=URLS).depths()
     assert [(d.name, d.waiting, d.in_flight, d.delayed, d.dead_letters) for d in found] == [
         ("stack-announce-failures", 0, 0, 0, False),
         ("stack-receipts", 0, 1, 0, False),
@@ -85,7 +91,7 @@ def test_depths_are_those_of_the_stacks_queues(sqs: Any) -> None:
 def test_where_sqs_has_no_moving_tasks_dead_letters_are_moved_one_by_one(sqs: Any, code: str) -> None:
     """Whole, with what they are known by; none is left."""
     put(sqs, "stack-receipts-dlq", *(f"m{n}" for n in range(12)))
-    queues = SqsQueues(without(sqs, "start_message_move_task", code), prefix="stack-")
+    queues = SqsQueues(without(sqs, "start_message_move_task", code), urls=URLS)
     assert queues.redrive("stack-receipts-dlq", most=100) == 12
     assert [(depth.waiting, depth.in_flight) for depth in queues.depths()] == [(0, 0), (12, 0), (0, 0)]
     assert {provider for _, provider in taken(sqs, "stack-receipts")} == {"meta"}
@@ -94,7 +100,7 @@ def test_where_sqs_has_no_moving_tasks_dead_letters_are_moved_one_by_one(sqs: An
 def test_no_more_are_moved_than_asked_for(sqs: Any) -> None:
     """The rest stays for the next time."""
     put(sqs, "stack-receipts-dlq", *(f"m{n}" for n in range(12)))
-    queues = SqsQueues(without(sqs, "start_message_move_task", "InvalidAction"), prefix="stack-")
+    queues = SqsQueues(without(sqs, "start_message_move_task", "InvalidAction"), urls=URLS)
     assert queues.redrive("stack-receipts-dlq", most=11) == 11
     assert [depth.waiting for depth in queues.depths()] == [0, 11, 1]
 
@@ -105,8 +111,8 @@ def test_a_message_that_could_not_be_sent_stays_a_dead_letter(sqs: Any) -> None:
     tasks = without(sqs, "start_message_move_task", "InvalidAction")
     busy = without(tasks, "send_message", "ServiceUnavailable", 503)
     with pytest.raises(RetryLater):
-        SqsQueues(busy, prefix="stack-").redrive("stack-receipts-dlq", most=5)
-    [_, receipts, dead] = SqsQueues(sqs, prefix="stack-").depths()
+        SqsQueues(busy, urls=URLS).redrive("stack-receipts-dlq", most=5)
+    [_, receipts, dead] = SqsQueues(sqs, urls=URLS).depths()
     assert (receipts.waiting, dead.waiting + dead.in_flight) == (0, 1)
 
 
@@ -115,22 +121,15 @@ def test_sqs_moves_dead_letters_by_itself_where_it_can() -> None:
     asked: list[dict[str, str]] = []
 
     class Sqs:
-        def get_paginator(self, name: str) -> Any:
-            return self
-
-        def paginate(self, **given: Any) -> Any:
-            return [{"QueueUrls": ["https://q/stack-x-dlq", "https://q/stack-x"]}, {}]
-
-        def list_dead_letter_source_queues(self, **given: Any) -> Any:
-            return {"queueUrls": ["https://q/stack-x"] if given["QueueUrl"].endswith("-dlq") else []}
-
         def get_queue_attributes(self, **given: Any) -> Any:
-            return {"Attributes": {"QueueArn": f"arn:{given['QueueUrl']}"}}
+            policy = {} if given["QueueUrl"].endswith("-dlq") else {"RedrivePolicy": DEAD}
+            return {"Attributes": {"QueueArn": f"arn:{given['QueueUrl']}", **policy}}
 
         def start_message_move_task(self, **given: str) -> None:
             asked.append(given)
 
-    queues = SqsQueues(Sqs(), prefix="stack-")  # type: ignore[arg-type]  # as much of it as is asked
+    urls = ["https://q/stack-x-dlq", "https://q/stack-x"]
+    queues = SqsQueues(Sqs(), urls=urls)  # type: ignore[arg-type]  # as much of it as is asked
     assert queues.redrive("stack-x-dlq", most=5) is None
     assert asked == [{"SourceArn": "arn:https://q/stack-x-dlq", "DestinationArn": "arn:https://q/stack-x"}]
 
@@ -139,13 +138,13 @@ def test_sqs_moves_dead_letters_by_itself_where_it_can() -> None:
 def test_only_a_queue_of_dead_letters_is_redriven(sqs: Any, name: str) -> None:
     """Of this stack."""
     with pytest.raises(NotFound):
-        SqsQueues(sqs, prefix="stack-").redrive(name, most=5)
+        SqsQueues(sqs, urls=URLS).redrive(name, most=5)
 
 
 def test_what_sqs_does_not_allow_is_refused(sqs: Any) -> None:
     """A denied permission is no missing feature: nothing is moved another way."""
     put(sqs, "stack-receipts-dlq", "m1")
-    queues = SqsQueues(without(sqs, "start_message_move_task", "AccessDenied", 403), prefix="stack-")
+    queues = SqsQueues(without(sqs, "start_message_move_task", "AccessDenied", 403), urls=URLS)
     with pytest.raises(Refused):
         queues.redrive("stack-receipts-dlq", most=5)
     assert [depth.waiting for depth in queues.depths()] == [0, 0, 1]

@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 
 from tests.console.visitor import SITE, Visitor
 from tests.fakes.issuer import CLIENT, ISSUER, MemoryIssuer
+from tests.fakes.outside import MemoryQueues, MemoryRecounting
 from tests.fakes.rows import Memory, Rows, memory_rows
 from tests.fakes.stripe import MemoryStripe
 from tollgate.console.setting import Setting
@@ -34,6 +35,8 @@ class MemoryPorts(Rows):
     identity: MemoryIssuer
     site: Setting
     stripe: MemoryStripe
+    queues: MemoryQueues = field(default_factory=MemoryQueues)
+    recounting: MemoryRecounting = field(default_factory=MemoryRecounting)
     close_after_days: int = 3
     console_key: bytes = CONSOLE_KEY
     platform_key: str = PLATFORM_KEY

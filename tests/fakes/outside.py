@@ -1,10 +1,10 @@
-"""The receipts queue, the event bus and the mail service, in memory."""
+"""The queues, the event bus, the mail service and the meter's function, in memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tollgate.domain.errors import Refused
-from tollgate.stages.ports import DomainEvent, Mail, Receipt
+from tollgate.domain.errors import NotFound, Refused
+from tollgate.stages.ports import DomainEvent, Mail, QueueDepth, Receipt
 
 
 @dataclass
@@ -19,6 +19,35 @@ class MemoryQueue:
     @property
     def receipts(self) -> list[Receipt]:
         return [receipt for _, receipt in self.queued]
+
+
+@dataclass
+class MemoryQueues:
+    """The port ``Queues``: dead letters are moved at once, or ``by_itself``, when nobody knows how many."""
+
+    known: list[QueueDepth] = field(default_factory=list)
+    by_itself: bool = False
+
+    def depths(self) -> list[QueueDepth]:
+        return self.known
+
+    def redrive(self, name: str, *, most: int) -> int | None:
+        found = next((one for one in self.known if one.name == name and one.dead_letters), None)
+        if found is None:
+            raise NotFound("dead-letter queue", name)
+        moved = min(found.waiting, most)
+        self.known[self.known.index(found)] = replace(found, waiting=found.waiting - moved)
+        return None if self.by_itself else moved
+
+
+@dataclass
+class MemoryRecounting:
+    """The port ``Recounting``: the reasons for which it was asked."""
+
+    begun: list[str] = field(default_factory=list)
+
+    def begin(self, reason: str) -> None:
+        self.begun.append(reason)
 
 
 @dataclass

@@ -126,3 +126,15 @@ def test_arrival_is_when_sqs_took_a_notification(cloud: Cloud, entry: Entry) -> 
     app = entry("meter")
     read = app.receipt_of(BATCH["Records"][1], s3=cloud.runtime().s3, bucket="receipts")
     assert (read.id, read.provider, read.received_at) == (WRAPPED, "aws-sms", datetime(2026, 3, 10, 18, tzinfo=UTC))
+
+
+def test_what_is_in_quarantine_is_counted_again_when_asked(cloud: Cloud, entry: Entry) -> None:
+    """The console asks; what has an owner now is counted, and the rest stays."""
+    handler = entry("meter").handler
+    assert failed(handler(BATCH, Context())) == []
+    rows = cloud.runtime().quarantine
+    waiting = len(rows.rows("unknown-sender"))
+    assert waiting
+    cloud.sign_on()
+    assert handler({"redrive": "unknown-sender"}, Context()) == {"counted": waiting - 1, "kept": 1}
+    assert [row.fact.account for row in rows.rows()] == ["tnt_01JD3Y7R4Q"]

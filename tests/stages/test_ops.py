@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.domain.examples import NOON, contract, whatsapp
+from tests.fakes.outside import MemoryQueues, MemoryRecounting
 from tests.fakes.rows import MemoryNotices, memory_rows
 from tests.stages.billing import FREE, JANUARY, Billing, at
 from tests.stages.test_announce import WARNING
 from tests.stages.test_review import waits
-from tollgate.stages.ops import last_runs, quarantined, queue_depths, undelivered
+from tollgate.domain.errors import Invalid, NotFound
+from tollgate.stages.ops import (
+    MOST_REDRIVEN,
+    last_runs,
+    quarantined,
+    queue_depths,
+    redrive_quarantine,
+    redrive_queue,
+    trail,
+    undelivered,
+)
 from tollgate.stages.ports import MailState, QuarantineRow, QueueDepth
 
 
@@ -85,19 +96,6 @@ def test_the_schedules_are_shown_with_their_last_runs() -> None:
     assert [(run.at, run.counts["drafted"]) for run in runs] == [(at("2026-02-06"), 0), (at("2026-02-05"), 1)]
 
 
-@dataclass
-class MemoryQueues:
-    """The port ``Queues``."""
-
-    known: list[QueueDepth] = field(default_factory=list)
-
-    def depths(self) -> list[QueueDepth]:
-        return self.known
-
-    def redrive(self, name: str, *, most: int) -> int | None:
-        raise NotImplementedError
-
-
 def test_queues_with_dead_letters_come_first() -> None:
     """Then all others by name."""
 
@@ -106,3 +104,28 @@ def test_queues_with_dead_letters_come_first() -> None:
 
     known = [depth("b", 5), depth("b-dlq", 0, dead=True), depth("c-dlq", 1, dead=True), depth("a", 0)]
     assert [one.name for one in queue_depths(queues=MemoryQueues(known))] == ["c-dlq", "a", "b", "b-dlq"]
+
+
+def test_who_redrives_is_in_the_trail_of_the_platform() -> None:
+    """Which belongs to no tenant; written before anything is done, so that a refused one is there too."""
+    world = Billing()
+    rows = world.rows
+    dead = QueueDepth(name="b-dlq", waiting=400, in_flight=0, delayed=0, dead_letters=True)
+    queues, recounting = MemoryQueues([dead]), MemoryRecounting()
+    redriven = redrive_queue("b-dlq", by="mia", queues=queues, audit=rows.audit, now=at("2026-02-05"))
+    assert (redriven, queues.known[0].waiting) == (MOST_REDRIVEN, 400 - MOST_REDRIVEN)
+    redrive_quarantine("no-rate", by="jo", recounting=recounting, audit=rows.audit, now=at("2026-02-06"))
+    assert recounting.begun == ["no-rate"]
+    with pytest.raises(NotFound):
+        redrive_queue("b", by="mia", queues=queues, audit=rows.audit, now=at("2026-02-07"))
+    said = [(one.by, one.action, one.subject) for one in trail(audit=rows.audit, since=at("2026-02-06"))]
+    assert said == [("mia", "queue", "b"), ("jo", "quarantine", "no-rate")]
+    assert rows.audit.entries("acme") == []
+
+
+def test_nobody_redrives_without_a_name() -> None:
+    """Nothing is moved then."""
+    recounting, rows = MemoryRecounting(), memory_rows()
+    with pytest.raises(Invalid):
+        redrive_quarantine("no-rate", by=" ", recounting=recounting, audit=rows.audit, now=NOON)
+    assert recounting.begun == []

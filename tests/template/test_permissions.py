@@ -82,7 +82,9 @@ def test_only_the_meter_writes_the_ledger(name: str) -> None:
     stack = installation(name)
     writers = {f for f in stack.of_type(FUNCTION) if allowed(stack, f, "LedgerTable") & LEDGER_WRITES}
     assert writers == {"MeterFunction", "PollFunction"}
-    [condition] = [c for a, _, c in statements(role_of(stack, "PollFunction")) if a & LEDGER_WRITES == {"dynamodb:UpdateItem"}]
+    [condition] = [
+        c for a, _, c in statements(role_of(stack, "PollFunction")) if a & LEDGER_WRITES == {"dynamodb:UpdateItem"}
+    ]
     assert condition["ForAllValues:StringEquals"] == {"dynamodb:Attributes": ["pk", "sk", "waiting_sk"]}
 
 
@@ -118,3 +120,19 @@ def test_a_function_can_read_its_sources(stack: Stack) -> None:
         if source not in queues:
             needed = {"dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"}
         assert needed <= allowed(stack, function, source), function
+
+
+def test_the_console_moves_dead_letters_and_nothing_else(stack: Stack) -> None:
+    """It sees every queue, takes from the dead-letter queues alone, and sends to those whose dead letters they are."""
+    queues = stack.of_type("AWS::SQS::Queue")
+    dead = {
+        target(queue["RedrivePolicy"]["deadLetterTargetArn"]) for queue in queues.values() if "RedrivePolicy" in queue
+    }
+    may = {name: allowed(stack, "ConsoleFunction", name) for name in queues}
+    assert all("sqs:GetQueueAttributes" in actions for actions in may.values())
+    assert {name for name, actions in may.items() if "sqs:ReceiveMessage" in actions} == dead
+    assert {name for name, actions in may.items() if "sqs:DeleteMessage" in actions} == dead
+    sources = {name for name, queue in queues.items() if "RedrivePolicy" in queue}
+    assert {name for name, actions in may.items() if "sqs:SendMessage" in actions} == sources
+    joined = stack.properties("ConsoleFunction")["Environment"]["Variables"]["QUEUE_URLS"]["Fn::Join"][1]
+    assert {target(url) for url in joined} == set(queues)

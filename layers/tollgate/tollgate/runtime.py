@@ -28,6 +28,7 @@ from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
 from tollgate.adapters.queues import SqsQueues
 from tollgate.adapters.receipts import SqsReceiptQueue
+from tollgate.adapters.recounting import MeterRecounting
 from tollgate.adapters.secrets import Secrets
 from tollgate.console.setting import Setting as SiteSetting
 from tollgate.domain.errors import RetryLater
@@ -360,9 +361,15 @@ class Runtime:
             contracts=self.contracts, ledger=self.ledger, notices=self.notices, holds=self.holds, audit=self.audit
         )
 
-    def queues(self, prefix: str) -> SqsQueues:
-        """The stack's queues, by what their names begin with."""
-        return SqsQueues(self.sqs, prefix=prefix)
+    @cached_property
+    def queues(self) -> SqsQueues:
+        """The stack's queues."""
+        return SqsQueues(self.sqs, urls=self.settings.need("queue_urls").split(","))
+
+    @cached_property
+    def recounting(self) -> MeterRecounting:
+        """The way to have what is in quarantine counted again."""
+        return MeterRecounting(self._client("lambda"), function=self.settings.need("meter_function"))
 
     def contract_ports(self) -> ContractPorts:
         """Ports of applying contracts."""

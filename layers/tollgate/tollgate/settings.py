@@ -50,6 +50,8 @@ class Settings:
     close_after_days: str = "3"
     aws_sms_default_account: str = ""
     console_url: str = ""
+    queue_urls: str = ""
+    meter_function: str = ""
     console_key_secret: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""

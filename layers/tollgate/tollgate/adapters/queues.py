@@ -1,12 +1,13 @@
 """The stack's queues, as ops sees them: how much is in them, and dead letters back to where they came from.
 
-The queues are found by the stack's name in theirs, and which is whose dead-letter queue by what SQS itself says. Of a
-message nothing is read but to send it again: bodies hold numbers of people.
+The queues are those that the template names, and which is whose dead-letter queue is what SQS itself says. Of a message
+nothing is read but to send it again: bodies hold numbers of people.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -31,18 +32,16 @@ _NO_TASKS: Final = frozenset(
 
 
 class SqsQueues:
-    """The port ``Queues``. ``prefix``: what the names of the stack's queues begin with."""
+    """The port ``Queues``. ``urls``: every queue of the stack."""
 
-    def __init__(self, sqs: SQSClient, *, prefix: str) -> None:
-        self._sqs, self._prefix = sqs, prefix
+    def __init__(self, sqs: SQSClient, *, urls: Sequence[str]) -> None:
+        self._sqs, self._urls = sqs, urls
 
     def depths(self) -> list[QueueDepth]:
         """By name. A queue is one of dead letters when another sends its own there."""
         with translated("queues"):
-            known = {_name(url): self._attributes(url) for url in self._urls()}
-        dead = {
-            json.loads(own["RedrivePolicy"])["deadLetterTargetArn"] for own in known.values() if "RedrivePolicy" in own
-        }
+            known = {_name(url): self._attributes(url) for url in self._urls}
+        dead = {_dead_letters_go_to(own) for own in known.values()}
         return [
             QueueDepth(
                 name=name,
@@ -61,14 +60,15 @@ class SqsQueues:
         of dead letters, Refused, RetryLater.
         """
         with translated(f"dead letters of {name}"):
-            url = next((url for url in self._urls() if _name(url) == name), "")
-            source = self._source(url) if url else ""
+            known = {url: self._attributes(url) for url in self._urls}
+            url = next((url for url in known if _name(url) == name), "")
+            arn = known[url]["QueueArn"] if url else ""
+            # Of several the first: none of ours shares one.
+            source = next((other for other, own in known.items() if arn and _dead_letters_go_to(own) == arn), "")
             if not source:
                 raise NotFound("dead-letter queue", name)
             try:
-                self._sqs.start_message_move_task(
-                    SourceArn=self._attributes(url)["QueueArn"], DestinationArn=self._attributes(source)["QueueArn"]
-                )
+                self._sqs.start_message_move_task(SourceArn=arn, DestinationArn=known[source]["QueueArn"])
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code", "") not in _NO_TASKS:
                     raise
@@ -76,18 +76,10 @@ class SqsQueues:
                 return None
             return self._moved(url, source, most)
 
-    def _urls(self) -> list[str]:
-        pages = self._sqs.get_paginator("list_queues").paginate(QueueNamePrefix=self._prefix)
-        return [url for page in pages for url in page.get("QueueUrls", [])]
-
     def _attributes(self, url: str) -> dict[str, str]:
         asked = ["QueueArn", "RedrivePolicy", *DEPTHS]
         answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)  # type: ignore[arg-type]  # literals
         return {str(name): value for name, value in answer.get("Attributes", {}).items()}
-
-    def _source(self, url: str) -> str:
-        """The queue whose dead letters these are; empty for none. Of several the first: none of ours shares one."""
-        return next(iter(self._sqs.list_dead_letter_source_queues(QueueUrl=url).get("queueUrls", [])), "")
 
     def _moved(self, url: str, source: str, most: int) -> int:
         """One by one: sent, then deleted. A crash in between sends a message twice, which every consumer bears."""
@@ -108,6 +100,11 @@ class SqsQueues:
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 moved += 1
         return moved
+
+
+def _dead_letters_go_to(attributes: Mapping[str, str]) -> str:
+    policy = attributes.get("RedrivePolicy")
+    return str(json.loads(policy)["deadLetterTargetArn"]) if policy else ""
 
 
 def _name(url: str) -> str:

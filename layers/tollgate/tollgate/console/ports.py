@@ -18,7 +18,9 @@ from tollgate.stages.ports import (
     LedgerRows,
     NoticeRows,
     Quarantine,
+    Queues,
     RateRows,
+    Recounting,
     RunRows,
 )
 
@@ -87,3 +89,7 @@ class ConsolePorts(Protocol):
     def audit(self) -> AuditRows: ...
     @property
     def runs(self) -> RunRows: ...
+    @property
+    def queues(self) -> Queues: ...
+    @property
+    def recounting(self) -> Recounting: ...

@@ -1,5 +1,7 @@
 """Ops: what waits in quarantine and why, mails that did not arrive, what the schedules did, and the queues.
 
+What is done here belongs to no tenant, so it has a trail of its own; it is written before anything is done outside.
+
 Reads: the quarantine (a query for each day that holds something), the last runs (a query a schedule); of undelivered
 mails one query a tenant, so they are read a page of tenants at a time.
 """
@@ -11,8 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from tollgate.domain.invoices import named
 from tollgate.domain.notices import Notice
 from tollgate.stages.ports import (
+    AuditEntry,
+    AuditRows,
     ContractRows,
     MailState,
     NoticeRows,
@@ -20,6 +25,7 @@ from tollgate.stages.ports import (
     QuarantineRow,
     QueueDepth,
     Queues,
+    Recounting,
     Run,
     RunRows,
 )
@@ -30,7 +36,10 @@ SCHEDULES: Final = ("invoice",)
 OVERDUE_AFTER: Final = timedelta(hours=1)
 """A mail that is not out by then is looked into."""
 TENANTS_A_PAGE: Final = 200
-MOST_REDRIVEN: Final = 1_000
+MOST_REDRIVEN: Final = 300
+"""At once, where dead letters are moved one by one: what a page has time for."""
+TRAIL: Final = "~platform"
+"""No tenant's name begins so."""
 _UNSENT: Final = frozenset({"queued", "sending"})
 _FAILED: Final = "bounced"
 
@@ -107,3 +116,28 @@ def last_runs(*, runs: RunRows, count: int = 10) -> dict[str, list[Run]]:
 def queue_depths(*, queues: Queues) -> list[QueueDepth]:
     """Every queue of the stack, those in which dead letters wait first."""
     return sorted(queues.depths(), key=lambda depth: (not (depth.dead_letters and depth.waiting), depth.name))
+
+
+def redrive_queue(name: str, *, by: str, queues: Queues, audit: AuditRows, now: datetime) -> int | None:
+    """Send dead letters back; returns how many were moved, None where they are moved from now on.
+
+    Raises NotFound, Invalid, Refused, RetryLater.
+    """
+    audit.add(_entry("queue", name, by, now))
+    return queues.redrive(name, most=MOST_REDRIVEN)
+
+
+def redrive_quarantine(reason: str, *, by: str, recounting: Recounting, audit: AuditRows, now: datetime) -> None:
+    """Have what waits for a reason counted again. Raises Invalid, Refused, RetryLater."""
+    audit.add(_entry("quarantine", reason, by, now))
+    recounting.begin(reason)
+
+
+def _entry(action: str, subject: str, by: str, now: datetime) -> AuditEntry:
+    named(action, by, "redrives it")
+    return AuditEntry(tenant=TRAIL, at=now, by=by, action=action, subject=subject, what="redriven")
+
+
+def trail(*, audit: AuditRows, since: datetime) -> list[AuditEntry]:
+    """What ops did since, newest first."""
+    return audit.entries(TRAIL, since=since)[::-1]

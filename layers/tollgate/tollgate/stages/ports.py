@@ -386,6 +386,14 @@ class Queues(Protocol):
         ...
 
 
+class Recounting(Protocol):
+    """Counting what is in quarantine again, which only metering may do."""
+
+    def begin(self, reason: str) -> None:
+        """Have what waits for a reason counted again, soon; what cannot be counted stays. Raises RetryLater, Refused."""
+        ...
+
+
 class Inbox(Protocol):
     """Ids of outside events that have been dealt with."""
 

@@ -1,0 +1,75 @@
+"""Ops: the queues with their dead letters, what is in quarantine, the schedules' runs, and mails that did not arrive.
+
+Always true: of what waits, only numbers and names of accounts are shown; nothing is moved without a question.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from tollgate.console.answers import Answer, Flash, Page, Redirect
+from tollgate.console.pages import Route
+from tollgate.console.render import count
+from tollgate.console.request import Request
+from tollgate.domain.permissions import READ, REDRIVE_QUARANTINE, REDRIVE_QUEUE
+from tollgate.stages.ops import (
+    last_runs,
+    quarantined,
+    queue_depths,
+    redrive_quarantine,
+    redrive_queue,
+    trail,
+    undelivered,
+)
+
+ROOT: Final = "/console/ops"
+LATE_AFTER: Final = timedelta(hours=26)
+"""A daily schedule that has not run for so long has missed a day."""
+TRAIL_DAYS: Final = timedelta(days=30)
+DETAILS_SHOWN: Final = 20
+
+
+def ops(request: Request) -> Answer:
+    """Everything that ops looks after."""
+    ports, now = request.ports, request.now
+    mails = undelivered(contracts=ports.contracts, notices=ports.notices, now=now, cursor=request.query.one("after"))
+    runs = last_runs(runs=ports.runs)
+    values = {
+        "queues": queue_depths(queues=ports.queues),
+        "waiting": quarantined(quarantine=ports.quarantine, contracts=ports.contracts),
+        "runs": runs,
+        "late": {name for name, own in runs.items() if not own or now - own[0].at > LATE_AFTER},
+        "mails": mails.rows,
+        "following": f"{ROOT}?{urlencode({'after': mails.cursor})}#mails" if mails.cursor else "",
+        "trail": trail(audit=ports.audit, since=now - TRAIL_DAYS),
+        "details_shown": DETAILS_SHOWN,
+    }
+    return Page(template="ops.html.j2", values=values)
+
+
+def redrive_dead_letters(request: Request) -> Answer:
+    """Send a queue's dead letters back to where they came from."""
+    ports = request.ports
+    name = request.form.one("queue")
+    moved = redrive_queue(name, by=request.person.subject, queues=ports.queues, audit=ports.audit, now=request.now)
+    said = "Dead letters are being sent back." if moved is None else f"{count(moved)} sent back."
+    return Redirect(to=ROOT, flash=Flash("good", f"{name}: {said}"))
+
+
+def count_again(request: Request) -> Answer:
+    """Have what is in quarantine for a reason counted again."""
+    ports = request.ports
+    reason = request.form.one("reason")
+    redrive_quarantine(
+        reason, by=request.person.subject, recounting=ports.recounting, audit=ports.audit, now=request.now
+    )
+    return Redirect(to=ROOT, flash=Flash("good", f"{reason}: being counted again. What still cannot be, stays here."))
+
+
+ROUTES: Final = (
+    Route("GET", ROOT, ops, READ),
+    Route("POST", f"{ROOT}/queues/redrive", redrive_dead_letters, REDRIVE_QUEUE),
+    Route("POST", f"{ROOT}/quarantine/redrive", count_again, REDRIVE_QUARANTINE),
+)

@@ -1,0 +1,150 @@
+"""The page of ops: queues, quarantine, schedules and mails, and what its buttons do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.console.conftest import NOW, World
+from tests.console.visitor import Visitor
+from tests.domain.examples import D, contract, whatsapp
+from tests.stages.billing import Billing
+from tollgate.domain.notices import USAGE_WARNING, Notice
+from tollgate.domain.senders import Assignment
+from tollgate.stages.ports import MailState, QuarantineRow, QueueDepth, Run
+
+OPS = "/console/ops"
+MONTH_AGO = NOW - timedelta(days=30)
+
+
+def queue(name: str, waiting: int, *, dead: bool = False) -> QueueDepth:
+    """A queue."""
+    return QueueDepth(name=name, waiting=waiting, in_flight=2, delayed=0, dead_letters=dead)
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Something of everything."""
+    Billing(contract=contract(), memory=world.memory)
+    world.ports.queues.known = [
+        queue("t-receipts", 1_234),
+        queue("t-receipts-dlq", 3, dead=True),
+        queue("t-notify-dlq", 0, dead=True),
+    ]
+    world.memory.assignments["meta", "102290129340398"] = [
+        Assignment(provider="meta", account="102290129340398", tenant="acme", since=MONTH_AGO, card="meta")
+    ]
+    world.ports.quarantine.put([QuarantineRow(id="x", reason="no-rate", fact=whatsapp("sent"))])
+    world.ports.runs.save(
+        Run(
+            schedule="invoice",
+            at=NOW - timedelta(hours=12),
+            counts={"drafted": 2, "issued": 0},
+            report={"drafted": ("acme/2026-02-01", "<b>")},
+        )
+    )
+    notice = Notice(
+        tenant="acme", kind=USAGE_WARNING, term=contract().term.start, at=NOW, meter="sms", line=75, used=D(1)
+    )
+    world.memory.notices["acme", notice.identity] = (
+        notice,
+        MailState(status="bounced", to=("jo@acme.example",), reasons=("full",)),
+    )
+    return world
+
+
+@pytest.mark.usefixtures("busy")
+def test_everything_that_ops_looks_after_is_there(signed_in: Callable[..., Visitor]) -> None:
+    """In numbers, with whose it is."""
+    words = signed_in("read-only").get(OPS).words
+    assert "Dead letters 3 Facts in quarantine 1 Undelivered mails 1" in words
+    assert "t-receipts 1,234 2 0" in words
+    assert "no-rate 1 1 acme meta 102290129340398" in words
+    assert re.search("Invoice Run What it did March 10, 2026, 6:00 AM UTC drafted 2", words)
+    assert "acme/2026-02-01, &lt;b&gt;" in words
+    assert "acme Usage warning March 10, 2026, 6:00 PM UTC bounced full jo@acme.example" in words
+    assert "never ran" not in words
+
+
+def test_a_quiet_stack_says_so(signed_in: Callable[..., Visitor]) -> None:
+    """And a schedule that never ran stands out."""
+    words = signed_in("ops").get(OPS).words
+    for said in (
+        "Everything that came in could be counted.",
+        "Every mail has arrived",
+        "Nothing was redriven.",
+        "never ran",
+    ):
+        assert said in words
+
+
+def test_a_schedule_that_missed_its_day_stands_out(busy: World, signed_in: Callable[..., Visitor]) -> None:
+    """A day and two hours after its last run."""
+    visitor = signed_in("ops")
+    [run] = busy.memory.runs.values()
+    for passed, said in ((timedelta(hours=26), False), (timedelta(hours=26, seconds=1), True)):
+        busy.memory.runs.clear()
+        busy.ports.runs.save(replace(run, at=NOW - passed))
+        assert ("no run for over a day" in visitor.get(OPS).words) == said
+
+
+def test_dead_letters_are_sent_back_after_a_question(busy: World, signed_in: Callable[..., Visitor]) -> None:
+    """How many; and who did it is on the page."""
+    visitor = signed_in("ops")
+    asking = visitor.get(f"{OPS}?confirm=queue-1").text
+    assert re.search(r'<dialog id="queue-\d" [^>]*>\s*<h2[^>]*>Send 3 dead letters back', asking)
+    assert 'value="t-notify-dlq"' not in asking
+    seen = visitor.submit(f"{OPS}/queues/redrive", {"queue": "t-receipts-dlq"})
+    assert (seen.status, seen.location) == (303, OPS)
+    words = visitor.get(OPS).words
+    assert "t-receipts-dlq: 3 sent back." in words
+    assert "Queue t-receipts-dlq redriven by 7f3a-ada" in words
+    assert [one.waiting for one in busy.ports.queues.known] == [1_234, 0, 0]
+
+
+def test_where_sqs_moves_them_by_itself_no_number_is_made_up(busy: World, signed_in: Callable[..., Visitor]) -> None:
+    """It takes its time."""
+    busy.ports.queues.by_itself = True
+    visitor = signed_in("ops")
+    visitor.get(OPS)
+    visitor.submit(f"{OPS}/queues/redrive", {"queue": "t-receipts-dlq"})
+    assert "t-receipts-dlq: Dead letters are being sent back." in visitor.get(OPS).words
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_queue_that_holds_no_dead_letters_is_not_emptied(signed_in: Callable[..., Visitor]) -> None:
+    """Whatever a form says."""
+    visitor = signed_in("ops")
+    visitor.get(OPS)
+    assert visitor.submit(f"{OPS}/queues/redrive", {"queue": "t-receipts"}).status == 404
+
+
+def test_quarantine_is_counted_again_by_reason(busy: World, signed_in: Callable[..., Visitor]) -> None:
+    """The meter is asked, in the person's name."""
+    visitor = signed_in("ops")
+    visitor.get(OPS)
+    assert visitor.submit(f"{OPS}/quarantine/redrive", {"reason": "no-rate"}).status == 303
+    assert busy.ports.recounting.begun == ["no-rate"]
+    assert "Quarantine no-rate redriven by 7f3a-ada" in visitor.get(OPS).words
+
+
+@pytest.mark.usefixtures("busy")
+def test_finance_sees_it_and_has_no_buttons(signed_in: Callable[..., Visitor]) -> None:
+    """Redriving is for ops."""
+    text = signed_in("finance").get(OPS).text
+    assert "dead letters" in text
+    assert "/redrive" not in text
+
+
+def test_mails_come_tenants_at_a_time(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """With a way on, where there are more than a page has time for."""
+    for n in range(201):
+        Billing(contract=contract(tenant=f"shop-{n:03}"), memory=world.memory)
+    visitor = signed_in("ops")
+    seen = visitor.get(OPS)
+    assert 'href="/console/ops?after=shop-199#mails"' in seen.text
+    assert "Every mail has arrived" in visitor.get("/console/ops?after=shop-199").words
