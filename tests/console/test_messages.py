@@ -1,0 +1,196 @@
+"""From a line of an invoice to its messages, and from a message to its facts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+
+from tests.console.conftest import World
+from tests.console.visitor import Seen, Visitor
+from tests.domain.examples import D, contract
+from tests.stages.billing import FREE, INDIA, JANUARY, Billing, at
+from tollgate.console import messages
+from tollgate.domain.facts import MessageKey, Pricing, Recipient, Report
+from tollgate.domain.records import Fee
+
+INVOICE = "/console/invoices/acme/2026-02-01"
+NORTH_LINE = quote("marketing/North America")
+NOW = at("2026-03-06", "13:00")
+
+
+@pytest.fixture
+def billing() -> Billing:
+    """January with late usage that February adjusts; February with 120 messages of one line and two of another."""
+    world = Billing(contract=contract(allowances=FREE))
+    world.use("2026-01-20", "5.00")
+    world.close(at("2026-02-05"))
+    world.approve(JANUARY, at("2026-02-05"))
+    world.use("2026-01-21", "2.00")
+    for number in range(120):
+        world.use(f"2026-02-{1 + number % 28:02}", "0.0131")
+    world.use("2026-02-03", "0.50", cell=INDIA)
+    world.use("2026-02-04", "0.75", cell=INDIA)
+    world.close(at("2026-03-05"))
+    return world
+
+
+@pytest.fixture
+def world(billing: Billing) -> World:
+    """The site over them."""
+    return World(memory=billing.memory, stripe=billing.stripe, now=NOW)
+
+
+def ids(seen: Seen) -> list[str]:
+    """The messages that a page lists."""
+    return re.findall(r'<tr data-href="[^"]*message=(\w+)', seen.text)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("line=utility/India", 2),
+        ("line=utility/India&day=2026-02-04", 1),
+        ("line=adjustment/whatsapp/2026-01-15", 2),
+        ("day=2026-02-03", 6),
+        ("day=2026-02-03&category=utility", 1),
+        ("market=India", 2),
+        ("category=utility&market=North+America", 0),
+    ],
+)
+def test_a_line_leads_to_its_messages(signed_in: Callable[..., Visitor], query: str, count: int) -> None:
+    """Narrowed by line, day, category and market; an adjustment's are those of its period."""
+    assert len(ids(signed_in("read-only").get(f"{INVOICE}/messages?{query}"))) == count
+
+
+def test_a_page_says_what_it_shows(signed_in: Callable[..., Visitor]) -> None:
+    """The line, its count and amount, the message's exact fee, and a way back."""
+    seen = signed_in("finance").get(f"{INVOICE}/messages?line={NORTH_LINE}&day=2026-02-03")
+    assert "the line counts 120 messages and comes to USD 1.57, rounded" in seen.words
+    assert "USD 0.0131" in seen.words
+    assert f'href="{INVOICE}"' in seen.text
+    assert f'<option value="{"marketing/North America"}" selected>' in seen.text
+
+
+def test_pages_follow_each_other_to_the_end(signed_in: Callable[..., Visitor]) -> None:
+    """A hundred at a time, each message once."""
+    visitor = signed_in("finance")
+    first = visitor.get(f"{INVOICE}/messages?line={NORTH_LINE}")
+    [more] = re.findall(r'rel="next" href="([^"]*)"', first.text)
+    second = visitor.get(more.replace("&amp;", "&"))
+    assert (len(ids(first)), len(ids(second))) == (100, 20)
+    assert len({*ids(first), *ids(second)}) == 120
+    assert 'rel="next"' not in second.text
+    assert "From the start" in second.words
+    assert len(first.text.encode()) + 66_000 < 150_000
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("day=2026-03-01", 400, "expected a day from 2026-02-01 to 2026-02-28"),
+        ("day=soon", 400, "expected a day from 2026-02-01 to 2026-02-28"),
+        ("line=adjustment/whatsapp/2026-01-15&day=2026-02-01", 400, "from 2026-01-15 to 2026-01-31"),
+        ("cursor=x", 400, "expected the cursor of the page before"),
+        ("line=nothing/there", 404, "does not exist"),
+        ("line=allowance/whatsapp", 404, "does not exist"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(signed_in: Callable[..., Visitor], query: str, status: int, said: str) -> None:
+    """And never answered with other messages."""
+    seen = signed_in("finance").get(f"{INVOICE}/messages?{query}")
+    assert (seen.status, said in seen.words) == (status, True)
+
+
+def test_a_filter_that_hides_everything_says_so(signed_in: Callable[..., Visitor]) -> None:
+    """Not an empty table."""
+    assert "No message fits." in signed_in("finance").get(f"{INVOICE}/messages?market=Nowhere").words
+
+
+def test_the_csv_has_every_message_of_the_line(signed_in: Callable[..., Visitor]) -> None:
+    """All pages of it, with exact fees, under a name that says what it is."""
+    seen = signed_in("read-only").get(f"{INVOICE}/messages.csv?line={NORTH_LINE}")
+    rows = list(csv.DictReader(io.StringIO(seen.text, newline="")))
+    assert (len(rows), sum(D(row["fee"]) for row in rows)) == (120, D("1.5720"))
+    assert seen.headers["content-type"].startswith("text/csv")
+    assert "acme-2026-02-01-marketing-North%20America.csv" in seen.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(("most", "status"), [(119, 400), (120, 200)])
+def test_a_csv_is_whole_or_refused(
+    signed_in: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch, most: int, status: int
+) -> None:
+    """What does not fit says what to choose instead."""
+    monkeypatch.setattr(messages, "MOST_ROWS", most)
+    seen = signed_in("finance").get(f"{INVOICE}/messages.csv?line={NORTH_LINE}")
+    assert seen.status == status
+    assert ("choose a line or a day" in seen.words) == (status == 400)
+
+
+def test_a_message_shows_all_that_is_known_of_it(billing: Billing, signed_in: Callable[..., Visitor]) -> None:
+    """Statuses with their times, pricing, what the provider reports, where each part of the fee comes from; of the
+    recipient the country alone."""
+    key = MessageKey("meta", "m2", "")
+    stored = billing.memory.records["acme", key]
+    assert stored.usage is not None
+    fee = Fee(
+        amount=D("0.0131"), currency="USD", source="reported", original=D("0.0120"), original_currency="EUR",
+        card="meta/2026-10-01/1", card_amount=D("0.0140"), fx="ecb/2026-02-03", fx_rate=D("1.0917"),
+    )  # fmt: skip
+    noon = datetime(2026, 2, 3, 12, tzinfo=UTC)
+    billing.memory.records["acme", key] = replace(
+        stored,
+        account="waba-1",
+        statuses={"sent": noon, "delivered": noon.replace(minute=1)},
+        pricings={"sent": Pricing(type="regular", category="marketing")},
+        reports={"sent": Report(at=noon, segments=1, price=D("0.0120"), carrier_fee=D("0.003"), currency="EUR")},
+        recipient=Recipient(prefix="1555", country="US", hash="hash-of-somebody"),
+        usage=replace(stored.usage, fees={"meta": fee, "carrier": fee}, passed=frozenset({"meta"})),
+    )
+    seen = signed_in("read-only").get("/console/messages/acme?provider=meta&message=m2&participant=")
+    for said in (
+        "Recipient's country US",
+        "Meta fee USD 0.0131 reported by the provider meta/2026-10-01/1, which says USD 0.014 EUR 0.012 1.0917",
+        "Carrier fee not passed on",
+        "sent February 3, 2026, 6:00 AM CST (2026-02-03T12:00:00+00:00) delivered",
+        "with sent: regular, marketing",
+        "with sent: 1 segment, price EUR 0.012, carrier fee EUR 0.003",
+    ):
+        assert said in seen.words
+    assert "hash-of-somebody" not in seen.text
+    assert "1555" not in seen.text
+    assert f'href="{INVOICE}/messages?day=2026-02-01"' in seen.text
+
+
+@pytest.mark.parametrize(("unpriced", "said"), [("no-rate", "Waits for a price no rate"), ("", "Not billable")])
+def test_a_message_that_is_not_counted_says_why(
+    billing: Billing, signed_in: Callable[..., Visitor], unpriced: str, said: str
+) -> None:
+    """It has no invoice to go back to."""
+    key = MessageKey("meta", "m2", "")
+    billing.withdraw(key)
+    billing.memory.records["acme", key] = replace(billing.memory.records["acme", key], unpriced=unpriced)
+    seen = signed_in("finance").get("/console/messages/acme?provider=meta&message=m2")
+    assert said in seen.words
+    assert "The invoice of its period" not in seen.words
+
+
+def test_a_message_of_a_month_that_is_not_stated_leads_to_no_invoice(
+    billing: Billing, signed_in: Callable[..., Visitor]
+) -> None:
+    """There is none yet."""
+    key = billing.use("2026-03-05", "1.00")
+    seen = signed_in("finance").get(f"/console/messages/acme?provider=meta&message={key.message}")
+    assert (seen.status, "The invoice of its period" in seen.words) == (200, False)
+
+
+@pytest.mark.parametrize("address", ["acme?provider=meta&message=m9999", "nobody?provider=meta&message=m2", "acme"])
+def test_a_message_of_somebody_else_is_not_found(signed_in: Callable[..., Visitor], address: str) -> None:
+    """Nor one that is not there."""
+    assert signed_in("finance").get(f"/console/messages/{address}").status == 404
