@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from tollgate.console import answers, home, invoice_actions, invoices, messages, ops, review, sign_in, tenants
+from tollgate.console import answers, close, home, invoice_actions, invoices, messages, ops, review, sign_in, tenants
 from tollgate.console.api import Api
 from tollgate.console.pages import Pages, Route
 from tollgate.console.ports import ConsolePorts
@@ -20,6 +20,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *invoices.ROUTES,
     *invoice_actions.ROUTES,
     *messages.ROUTES,
+    *close.ROUTES,
     *tenants.ROUTES,
     *ops.ROUTES,
 )
