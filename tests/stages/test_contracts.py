@@ -11,13 +11,14 @@ import pytest
 
 from tests.domain.examples import D
 from tests.fakes.faults import Crash, Faults, every_fault
-from tests.stages.traffic import ACME, APPLIED, BETA, NOBODYS, NOON, World, meta, small, sms, status, world
+from tests.stages.traffic import ACME, APPLIED, BETA, NOBODYS, NOON, World, meta, read, small, sms, status, world
 from tollgate.domain.calendar import instant
 from tollgate.domain.errors import Conflict, Invalid
 from tollgate.domain.facts import Fact
 from tollgate.domain.metering import Quarantined, route
 from tollgate.stages import contracts
 from tollgate.stages.contracts import MAX_ATTEMPTS
+from tollgate.stages.meter import meter
 
 APPROVED = {"by": "Jo Doe", "document": "SO-17"}
 LATER = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -131,6 +132,45 @@ def test_what_a_contract_assigns_holds_from_the_terms_start_in_its_time_zone() -
 
 
 # -- limits
+
+
+class Interrupted:
+    """A ledger during whose ``at``-th call of ``name``, or right before it, a contract is applied."""
+
+    def __init__(self, rows: World, name: str, document: dict[str, Any]) -> None:
+        self._rows, self._name, self._document = rows, name, document
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._rows.rows.ledger, name)
+
+        def interrupted(*args: Any, **kwargs: Any) -> Any:
+            if name == self._name:
+                self._name = ""
+                self._rows.apply(self._document, at=LATER)
+            return call(*args, **kwargs)
+
+        return interrupted
+
+
+@pytest.mark.parametrize("step", ["records", "usage_rows", "commit"])
+def test_a_batch_under_way_holds_nobody_by_a_limit_that_was_raised_meanwhile(step: str) -> None:
+    """Whenever between its first reading and its commit: the fourth of now eight SMS is counted and holds nothing."""
+    rows = world()
+    used(rows, 3)
+    told = rows.notices()
+    ports = replace(rows.ports(), ledger=Interrupted(rows, step, sms_limit(8)))
+    assert meter([sms(message="fourth")], parse=read, ports=ports) == set()
+    assert (rows.used("sms")[0], open_holds(rows)) == (4, [])
+    assert set(rows.notices()) - set(told) == {"2026-01-15#sms#50#8"}
+
+
+def test_a_batch_under_way_misses_no_line_of_a_limit_that_was_lowered_meanwhile() -> None:
+    """The third SMS reaches the limit of three that came in while it was counted."""
+    rows = world()
+    used(rows, 2)
+    ports = replace(rows.ports(), ledger=Interrupted(rows, "commit", sms_limit(3)))
+    assert meter([sms(message="third")], parse=read, ports=ports) == set()
+    assert open_holds(rows) == ["sms#limit#2026-01-15"]
 
 
 def test_a_raised_limit_lifts_the_hold_and_its_lines_fire_again_once() -> None:

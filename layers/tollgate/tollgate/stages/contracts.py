@@ -138,10 +138,11 @@ def _apply_one(contract: Contract, *, ports: ContractPorts, by: str, at: datetim
     planned = _planned(contract, versions, read)
     changed = {key: held for key, held in planned.items() if held != read.get(key, [])}
     ports.contracts.apply(contract, changed, {key: read.get(key, []) for key in changed}, by=by, at=at)
+    is_new = contract not in versions
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             for row in ports.ledger.terms(contract.tenant):
-                _limits_take_effect(row, contract.tenant, ports=ports, at=at)
+                _limits_take_effect(row, contract.tenant, is_new=is_new, ports=ports, at=at)
         except Conflict:  # the meter was faster: what it wrote is read again
             if attempt == MAX_ATTEMPTS:
                 raise
@@ -149,8 +150,11 @@ def _apply_one(contract: Contract, *, ports: ContractPorts, by: str, at: datetim
             return
 
 
-def _limits_take_effect(row: TermRow, tenant: str, *, ports: ContractPorts, at: datetime) -> None:
-    """Fire the lines that a changed limit puts behind a term's usage, and lift the holds it puts out of reach."""
+def _limits_take_effect(row: TermRow, tenant: str, *, is_new: bool, ports: ContractPorts, at: datetime) -> None:
+    """Fire the lines that a changed limit puts behind a term's usage, and lift the holds it puts out of reach.
+
+    What is new is written though no line moves: the meter, at work by the limits from before, must meet a Conflict.
+    """
     contract = for_term(ports.contracts.versions(tenant), row.term)
     held = [hold for hold in ports.holds.holds(tenant) if _is_limit_of(hold, row)]
     ended = local_day(at, contract.timezone) >= row.term.end
@@ -162,7 +166,7 @@ def _limits_take_effect(row: TermRow, tenant: str, *, ports: ContractPorts, at: 
             notices.append(crossing.notice)
             holds += [crossing.hold] if crossing.hold else []
             changed = changed.crossing(meter, crossing.notice.line or 0)
-    if changed != row:
+    if changed != row or is_new:
         ports.ledger.save_term(tenant, replace(changed, version=row.version + 1), notices=notices, holds=holds)
     for hold in held:
         still_due = hold.scope in contract.allowances and _still_due(hold, changed, contract)

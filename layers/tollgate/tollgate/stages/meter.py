@@ -7,7 +7,7 @@ What happens on a crash: a transaction is whole or absent; the receipts come bac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from typing import Final
@@ -230,15 +230,20 @@ class _Commit:
 
     def messages(self, messages: Sequence[Sequence[Sourced]]) -> list[Quarantined]:
         """Commit some messages. Returns those that are billable and have no price; raises Conflict, RetryLater."""
+        commit = self
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                return self._once(messages)
+                return commit._once(messages)
             except Conflict:
                 self.ports.count("MeterConflicts", 1)
                 if attempt == MAX_ATTEMPTS:
                     raise
                 self.ports.pause(attempt)
+                commit = commit._by_contract_as_it_is()
         raise AssertionError("unreachable")
+
+    def _by_contract_as_it_is(self) -> _Commit:
+        return replace(self, versions=self.ports.contracts.versions(self.tenant))
 
     def _once(self, messages: Sequence[Sequence[Sourced]]) -> list[Quarantined]:
         ledger = self.ports.ledger
@@ -248,6 +253,10 @@ class _Commit:
         priced = price_facts(facts, records=records, versions=self.versions, senders=senders, book=self.book)
         if priced.changes:
             usage = self._usage(priced.changes)
+            if usage.notices and (current := self._by_contract_as_it_is()).versions != self.versions:
+                # Limits changed since this batch began: nobody is told of, or held by, one that holds no more. A change
+                # that comes later than this reading moves the term's row, and the commit meets a Conflict.
+                return current.messages(messages)
             if items_of(priced.changes, usage) > MAX_ITEMS and len(messages) > 1:
                 half = len(messages) // 2
                 return self.messages(messages[:half]) + self.messages(messages[half:])
