@@ -19,6 +19,7 @@ from tests.stages.billing import FREE, INDIA, JANUARY, Billing, at
 from tollgate.console import messages
 from tollgate.domain.facts import MessageKey, Pricing, Recipient, Report
 from tollgate.domain.records import Fee
+from tollgate.stages import drilldown
 
 INVOICE = "/console/invoices/acme/2026-02-01"
 NORTH_LINE = quote("marketing/North America")
@@ -122,12 +123,13 @@ def test_the_csv_has_every_message_of_the_line(signed_in: Callable[..., Visitor]
     assert "acme-2026-02-01-marketing-North%20America.csv" in seen.headers["content-disposition"]
 
 
-@pytest.mark.parametrize(("most", "status"), [(119, 400), (120, 200)])
+@pytest.mark.parametrize(("most", "status"), [(2, 400), (3, 200)])
 def test_a_csv_is_whole_or_refused(
     signed_in: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch, most: int, status: int
 ) -> None:
     """What does not fit says what to choose instead."""
-    monkeypatch.setattr(messages, "MOST_ROWS", most)
+    monkeypatch.setattr(messages, "MOST_PAGES", most)
+    monkeypatch.setattr(drilldown, "EXPORT_PAGE", 50)
     seen = signed_in("finance").get(f"{INVOICE}/messages.csv?line={NORTH_LINE}")
     assert seen.status == status
     assert ("choose a line or a day" in seen.words) == (status == 400)

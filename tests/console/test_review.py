@@ -117,6 +117,7 @@ def test_selecting_asks_first_with_count_and_sum(world: World, signed_in: Callab
     assert "1 of those selected cannot be approved here any more" in seen.words
     assert '<dialog id="approve" aria-labelledby="approve-title" open>' in seen.text
     assert set(statuses(world).values()) == {"draft"}
+    assert not re.findall(r'href="[^"]*(?:csrf|draft)=', seen.text)  # a form's fields stay out of links
 
 
 def test_all_clean_ones_are_approved_in_one_go(world: World, signed_in: Callable[..., Visitor]) -> None:

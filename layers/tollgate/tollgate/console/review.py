@@ -19,7 +19,7 @@ from tollgate.console.months import Months, month_shown
 from tollgate.console.pages import Route
 from tollgate.console.ports import ConsolePorts
 from tollgate.console.render import count, money
-from tollgate.console.request import Request
+from tollgate.console.request import Fields, Request
 from tollgate.console.tables import Column, table
 from tollgate.domain.errors import Invalid, Problem
 from tollgate.domain.money import ZERO
@@ -59,7 +59,7 @@ def review(request: Request) -> Answer:
 
 def select(request: Request) -> Answer:
     """The same page, asking whether to approve what was selected on it: nothing is changed yet."""
-    asked = replace(request, query=request.form)
+    asked = _of_month(request)
     rows = drafts(month_shown(asked).first, ports=review_ports(request.ports))
     chosen = (
         set(request.form.all("draft")) if request.form.one("which") != CLEAN else {named(r) for r in rows if r.clean}
@@ -75,7 +75,7 @@ def select(request: Request) -> Answer:
 
 def approve(request: Request) -> Answer:
     """Approve the drafts that were named on the page that asked."""
-    asked = replace(request, query=request.form)
+    asked = _of_month(request)
     selected = [_selected(text) for text in request.form.all("draft")]
     decided = approve_many(selected, by=request.person.subject, ports=review_ports(request.ports), now=request.now)
     refused = [one for one in decided if one.refused]
@@ -99,6 +99,11 @@ def sums(rows: Iterable[Row]) -> str:
     for row in rows:
         found[row.summary.currency] = found.get(row.summary.currency, ZERO) + row.summary.total
     return " and ".join(money(amount, currency) for currency, amount in sorted(found.items())) or "nothing"
+
+
+def _of_month(request: Request) -> Request:
+    """A form's request as its page was asked for: the month alone, so that nothing else of a form gets into links."""
+    return replace(request, query=Fields({"month": request.form.all("month")}))
 
 
 def _selected(text: str) -> Selected:

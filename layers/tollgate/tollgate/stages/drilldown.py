@@ -136,11 +136,16 @@ def _position(cursor: str, wanted: Filter) -> Position | None:
     return position
 
 
-def export(tenant: str, wanted: Filter, *, ledger: LedgerRows) -> Iterator[str]:
-    """The messages as CSV, a page at a time: a header, then a line each."""
+def export(tenant: str, wanted: Filter, *, ledger: LedgerRows, most_pages: int | None = None) -> Iterator[str]:
+    """The messages as CSV, a page at a time: a header, then a line each. Raises Invalid when it takes more pages than
+    may be read: who has no time for all of it must not take a part for the whole."""
     yield csv_line(CSV_HEADER)
-    cursor = ""
+    cursor, pages = "", 0
     while True:
+        if pages == most_pages:
+            expected = f"expected at most about {pages * EXPORT_PAGE:,} messages in a file: choose a line or a day"
+            raise Invalid("download", [Problem("", expected)])
+        pages += 1
         found = page(tenant, wanted, cursor=cursor, size=EXPORT_PAGE, ledger=ledger)
         if found.rows:
             yield "".join(csv_line(_cells(key, usage)) for key, usage in found.rows)
