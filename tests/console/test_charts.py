@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollgate.console.charts import BASE, HEAD, HEIGHT, WIDTH, Bar, Mark, bars, meter
+from tollgate.console.charts import BASE, HEAD, HEIGHT, LETTER, WIDTH, Bar, Mark, bars, meter
 
 SVG = "svg"
 amounts = st.decimals(0, 10_000_000, places=4)
@@ -46,6 +46,18 @@ def test_a_meter_draws_its_share(share: Decimal) -> None:
     assert abs(Decimal(used.attrib["width"]) - share * Decimal(whole.attrib["width"])) <= Decimal("0.2")
     assert Decimal(used.attrib["width"]) <= WIDTH
     assert ("over" in used.attrib["class"]) == (share >= 1)
+
+
+@given(st.decimals(0, 2000, places=2))
+def test_labels_of_a_meter_never_touch(share: Decimal) -> None:
+    """However far beyond its allowance: each label is inside the picture and clear of the next, the last is there."""
+    marks = [Mark(Decimal("0.75"), "75 %"), Mark(Decimal(1), "100 %")]
+    drawn = ET.fromstring(meter(share, name="sms", marks=marks))
+    labels = {str(text.text): Decimal(text.attrib["x"]) for text in drawn.iter("text")}
+    assert "100 %" in labels
+    starts = {label: end - LETTER * len(label) for label, end in labels.items()}
+    assert all(start >= 0 for start in starts.values())
+    assert "75 %" not in labels or labels["75 %"] <= starts["100 %"]
 
 
 @pytest.mark.parametrize("text", ["<script>", '"><x', "a & b", "{}"])

@@ -17,6 +17,7 @@ WIDTH: Final = 720
 HEIGHT: Final = 160
 BASE: Final = 18  # below the bars, for labels
 HEAD: Final = 14  # above them, for the scale
+LETTER: Final = 10  # the widest that a letter of a label gets, on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,25 @@ def meter(share: Decimal, *, name: str, marks: Sequence[Mark] = (), width: int =
     )
     whole = Markup('<rect class="whole" x="0" y="4" width="{}" height="16" rx="3"/>').format(_number(wide))
     lines = Markup("").join(
-        Markup(
-            '<line class="limit" x1="{x}" x2="{x}" y1="0" y2="24"/>'
-            '<text class="tick" text-anchor="end" x="{x}" y="36">{}</text>'
-        ).format(mark.label, x=_number(mark.at * wide))
+        Markup('<line class="limit" x1="{x}" x2="{x}" y1="0" y2="24"/>').format(x=_number(mark.at * wide))
         for mark in marks
     )
-    return _picture(width, 40 if marks else 24, name, whole + used + lines)
+    return _picture(width, 40 if marks else 24, name, whole + used + lines + _labels(marks, wide))
+
+
+def _labels(marks: Sequence[Mark], wide: Decimal) -> Markup:
+    """The labels of an allowance's lines, each ending at its line but never left of the picture. The higher line's is
+    kept where two would touch: far beyond an allowance its lines are close together.
+    """
+    drawn, free = Markup(""), Decimal("Infinity")
+    for mark in sorted(marks, key=lambda mark: mark.at, reverse=True):
+        long = Decimal(LETTER * len(mark.label))
+        end = max(mark.at * wide, long)
+        if end <= free:
+            text = Markup('<text class="tick" text-anchor="end" x="{}" y="36">{}</text>')
+            drawn += text.format(_number(end), mark.label)
+            free = end - long
+    return drawn
 
 
 def _picture(width: int, height: int, name: str, inside: Markup) -> Markup:
