@@ -81,7 +81,8 @@ def test_what_is_not_issued_is_not_credited(status: str) -> None:
 def test_a_void_invoice_is_a_draft_again_under_a_new_revision() -> None:
     """With nothing of what happened to the void one, so that it can be approved, issued and dunned from the start."""
     again = issue_again(VOID, [replace(DRAFT, status="draft")])
-    assert again == replace(DRAFT, revision=2, version=VOID.version)
+    assert again == replace(DRAFT, revision=2, version=VOID.version, issued_again=1)
+    assert issue_again(replace(again, status="void"), []).issued_again == 2
     assert approve(again, revision=2, read=TEN, by="Jo Doe", at=NOON, due_date=DUE).status == "approved"
 
 

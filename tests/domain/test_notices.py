@@ -35,6 +35,7 @@ HOLD = Hold(tenant="acme", scope="sms", cause="limit", reference="2026-01-15", o
         (OVERDUE, "2026-01-15#invoice#2026-02-01#overdue"),
         (replace(OVERDUE, kind="suspended"), "2026-01-15#invoice#2026-02-01#suspended"),
         (replace(OVERDUE, period=date(2026, 3, 1)), "2026-01-15#invoice#2026-03-01#overdue"),
+        (replace(OVERDUE, issued_again=1), "2026-01-15#invoice#2026-02-01#overdue#1"),
     ],
 )
 def test_a_notice_is_named_by_what_it_is_about(notice: Notice, identity: str) -> None:

@@ -286,6 +286,32 @@ def test_a_void_invoice_is_issued_again_under_a_new_revision() -> None:
     assert trail(world)[4:6] == [("mia", "", "void"), ("mia", "issued-again", "draft")]
 
 
+def test_an_invoice_that_is_issued_again_is_dunned_again() -> None:
+    """It was past due, suspended its tenant and was voided: issued again and not paid, it is told of, suspends, and is
+    paid as if nothing had been; nothing of the first time is said or lifted twice."""
+    world = Billing()
+    world.suspended(JANUARY, "10.00", approved=FIFTH)
+    second = at("2026-03-02")
+    void("acme", JANUARY, reason="wrong", by="mia", ports=ports(world), now=second)
+    reissue(
+        "acme", JANUARY, by="mia", reason="right", ports=ports(world), now=second, close_after_days=CLOSE_AFTER_DAYS
+    )
+    world.approve(JANUARY, second)
+    stripe_invoice = world.push(JANUARY, second).stripe_invoice
+    for day in ("2026-03-16", "2026-03-17", "2026-03-18", "2026-03-24", "2026-03-25"):
+        assert world.daily(at(day)).failed == []
+    assert [(hold.reference, hold.is_open) for hold in world.holds()] == [("2026-01-15", False), ("2026-01-15/1", True)]
+    world.stripe.pay(stripe_invoice)
+    world.tell(stripe_invoice, at("2026-03-26"))
+    assert [hold.is_open for hold in world.holds()] == [False, False]
+    assert [(kind, day) for kind, day in world.told() if day >= date(2026, 3, 16)] == [
+        ("overdue", date(2026, 3, 17)),
+        ("suspended", date(2026, 3, 24)),
+        ("reinstated", date(2026, 3, 26)),
+    ]
+    assert [kind for kind, _ in world.told()].count("overdue") == 2
+
+
 def test_what_was_brought_forward_is_not_issued_again() -> None:
     """The later statement is approved and asks for it."""
     world = issued()

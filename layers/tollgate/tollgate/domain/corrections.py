@@ -104,4 +104,5 @@ def issue_again(invoice: Invoice, later: Sequence[Invoice]) -> Invoice:
         suspended_on=None,
         push=Push(),
         credits=(),
+        issued_again=invoice.issued_again + 1,
     )

@@ -72,7 +72,7 @@ class Invoice:
     ``status``: draft, nil, carried, approved, open, paid, void, uncollectible. ``remaining``: what Stripe says is still
     owed, once issued. ``overdue_on``: the day the past-due notice was given; ``suspend_on``: what it announced;
     ``suspended_on``: the day it came to that. ``first_approved_by``: of two people, the first; ``sent_back``: why a
-    draft waits for a new revision.
+    draft waits for a new revision. ``issued_again``: how often it was voided and made a draft again.
     """
 
     statement: Statement
@@ -94,6 +94,7 @@ class Invoice:
     suspended_on: date | None = None
     push: Push = field(default_factory=Push)
     credits: tuple[Credit, ...] = ()
+    issued_again: int = 0
     version: int = 0
 
     @property
@@ -260,8 +261,9 @@ def dun(invoice: Invoice, *, today: date, at: datetime, suspend_after_days: int)
 
 
 def overdue_hold(invoice: Invoice, *, at: datetime) -> Hold:
-    """The hold of an unpaid invoice: on all services, named after the invoice."""
-    return Hold(tenant=invoice.tenant, scope=ALL_SERVICES, cause=OVERDUE, reference=invoice.name, opened_at=at)
+    """The hold of an unpaid invoice: on all services, named after the invoice; another each time it is issued."""
+    reference = invoice.name + (f"/{invoice.issued_again}" if invoice.issued_again else "")
+    return Hold(tenant=invoice.tenant, scope=ALL_SERVICES, cause=OVERDUE, reference=reference, opened_at=at)
 
 
 def notice(invoice: Invoice, kind: str, *, at: datetime) -> Notice:
@@ -275,6 +277,7 @@ def notice(invoice: Invoice, kind: str, *, at: datetime) -> Notice:
         used=owed,
         period=invoice.statement.period.start,
         suspend_on=invoice.suspend_on,
+        issued_again=invoice.issued_again,
     )
 
 

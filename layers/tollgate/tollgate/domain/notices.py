@@ -33,8 +33,8 @@ class Notice:
     A usage notice carries ``meter`` and ``line`` (percent), ``used`` and ``included`` at the crossing, in the
     allowance's measure; an invoice's carries ``period`` and, in ``used``, the amount owed. ``suspend_on`` is the day
     on which services stop unless something is paid. ``rearmed``: how often changed limits had allowed lines to fire
-    again when this one did, 0 for a line that fires the first time. ``identity`` is the same for the same crossing,
-    always.
+    again when this one did, 0 for a line that fires the first time. ``issued_again``: how often the invoice had been, 0
+    for one that was never voided. ``identity`` is the same for the same crossing, always.
     """
 
     tenant: str
@@ -48,13 +48,15 @@ class Notice:
     period: date | None = None
     suspend_on: date | None = None
     rearmed: int = 0
+    issued_again: int = 0
 
     @property
     def identity(self) -> str:
         """``<term>#<meter>#<line>``, or ``<term>#invoice#<period>#<kind>``; a re-armed line adds its allowance and,
-        from the second re-arming on, its number."""
+        from the second re-arming on, its number; an invoice that was issued again how often it was."""
         if self.period is not None:
-            return f"{self.term}#invoice#{self.period}#{self.kind}"
+            again = f"#{self.issued_again}" if self.issued_again else ""
+            return f"{self.term}#invoice#{self.period}#{self.kind}{again}"
         suffix = f"#{self.included}" if self.rearmed else ""
         suffix += f"#{self.rearmed}" if self.rearmed > 1 else ""
         return f"{self.term}#{self.meter}#{self.line}{suffix}"
@@ -65,8 +67,9 @@ class Hold:
     """A reason why a service is suspended. ``scope`` is a meter or ``all``; open while ``lifted_at`` is None.
 
     ``reference`` names the cause: the term's start for a limit (with the allowance, if it was changed since, and the
-    number of the change from the second on), the period for an overdue invoice. A ``manual`` one is somebody's
-    (``by``), named after why and when, with a ``note``; nothing but a person lifts it.
+    number of the change from the second on), the period for an overdue invoice (with how often it was issued again, if
+    it was). A ``manual`` one is somebody's (``by``), named after why and when, with a ``note``; nothing but a person
+    lifts it.
     """
 
     tenant: str

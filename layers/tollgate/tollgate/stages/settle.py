@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Final
 
 from tollgate.domain.errors import Conflict, NotFound
-from tollgate.domain.invoices import APPROVED, OPEN, SETTLED, UNCOLLECTIBLE, Invoice, reinstatement
-from tollgate.domain.notices import ALL_SERVICES, OVERDUE, Hold
+from tollgate.domain.invoices import APPROVED, OPEN, SETTLED, UNCOLLECTIBLE, Invoice, overdue_hold, reinstatement
+from tollgate.domain.notices import Hold
 from tollgate.stages.issue import as_stripe_says
 from tollgate.stages.ports import HoldRows, Inbox, InvoiceRows, Stripe, StripeInvoice
 
@@ -105,6 +105,5 @@ def _day(period: str) -> date | None:
 
 
 def _open_hold(invoice: Invoice, holds: HoldRows) -> Hold | None:
-    named = (ALL_SERVICES, OVERDUE, invoice.name)
-    own = (h for h in holds.holds(invoice.tenant) if (h.scope, h.cause, h.reference) == named and h.is_open)
-    return next(own, None)
+    own = (hold for hold in holds.holds(invoice.tenant) if hold.is_open)
+    return next((hold for hold in own if overdue_hold(invoice, at=hold.opened_at).identity == hold.identity), None)
