@@ -266,7 +266,7 @@ def _adjustments(meter: str, now: MeterStatement, old: MeterStatement, period: P
 
 def _withdrawn_part(meter: str, usage: TermUsage, old: MeterStatement) -> _Part:
     """What was billed of a meter that a changed contract does not bill any more, given back."""
-    description = f"{_meter_name(meter)} usage is not billed any more in the contract year from {usage.term.start}"
+    description = f"{meter_name(meter)} usage is not billed any more in the contract year from {usage.term.start}"
     return _Part(f"adjustment/{meter}/{usage.term.start}/withdrawn", description, 1, -old.billable)
 
 

@@ -57,7 +57,9 @@ def approve_invoice(
 ) -> Invoice:  # fmt: skip
     """Approve the revision that was read; it is due ``days_until_due`` after today in the contract's time zone.
 
-    Raises NotFound, RevisionChanged (with what moved) or Conflict. Approving twice changes nothing.
+    Above the contract's amount the first of two people leaves it a draft. Raises NotFound, RevisionChanged (with what
+    moved) or Conflict, also when an earlier invoice has changed and this draft does not follow from it any more: the
+    next run refreshes it. Approving twice changes nothing.
     """
     invoice = invoices.invoice(tenant, period)
     read = invoices.revision(tenant, period, revision)
