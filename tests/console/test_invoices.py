@@ -297,6 +297,34 @@ def test_a_credit_note_is_given_once(issued: Scene) -> None:
     assert len(issued.world.stripe.credits) == 1
 
 
+def test_every_action_names_the_person_in_the_audit_trail(issued: Scene) -> None:
+    """By subject, also what Stripe does because of it."""
+    before = len(issued.world.ports.audit.entries("acme"))
+    issued.acted("credit", {"reference": "r1-1", "credit_amount": "1.00", "credit_reason": "Goodwill"})
+    issued.acted("void", {"void_reason": "Wrong address"})
+    issued.acted("issue-again", {"again_reason": "Address corrected"})
+    issued.acted("send-back", {"revision": "2", "note": "Wait"})
+    issued.acted("approve", {"revision": "2"})
+    entries = issued.world.ports.audit.entries("acme")[before:]
+    done = [entry.what or entry.status for entry in entries if entry.subject == "2026-02-01"]
+    assert [one for one in done if one != "open"] == [
+        "crediting",
+        "credited",
+        "voiding",
+        "void",
+        "issued-again",
+        "sent-back",
+        "approved",
+    ]
+    assert {entry.by for entry in entries if entry.subject == "2026-02-01"} == {"7f3a-ada"}
+
+
+def test_what_is_credited_in_full_is_not_credited_again(issued: Scene) -> None:
+    """There is no button for it any more."""
+    seen = issued.acted("credit", {"reference": "r1-1", "credit_amount": "102.75", "credit_reason": "All of it"})
+    assert "credit" not in buttons(seen.text)
+
+
 def test_a_credit_above_what_is_left_is_refused(issued: Scene) -> None:
     """The page says how much there is."""
     seen = issued.acted("credit", {"reference": "r1-1", "credit_amount": "102.76", "credit_reason": "x"})
