@@ -16,6 +16,7 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.preferences import Preferences
 from tollgate.domain.rates import ECB, FxDay, MarketMap, PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.review import Summary, summary_of
@@ -52,6 +53,7 @@ class Memory:
     seen: set[str] = field(default_factory=set)
     audit: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
+    preferences: dict[str, Preferences] = field(default_factory=dict)
     commits: int = 0
 
 
@@ -398,6 +400,24 @@ def _audit_entry(kept: dict[str, Any]) -> AuditEntry:
 
 
 @dataclass
+class MemoryPreferences:
+    """The port ``PreferenceRows``."""
+
+    memory: Memory
+
+    def of(self, tenant: str) -> Preferences:
+        return self.memory.preferences.get(tenant, Preferences())
+
+    def save(self, tenant: str, preferences: Preferences, *, by: str, at: datetime) -> None:
+        if self.of(tenant).version != preferences.version:
+            raise Conflict("somebody chose since")
+        note = ", ".join(preferences.recipients)
+        entry = AuditEntry(tenant=tenant, at=at, by=by, action="recipients", subject="usage", what="set", note=note)
+        MemoryAudit(self.memory).add(entry)
+        self.memory.preferences[tenant] = replace(preferences, version=preferences.version + 1)
+
+
+@dataclass
 class MemoryRuns:
     """The port ``RunRows``."""
 
@@ -438,6 +458,7 @@ class Rows:
     inbox: ports.Inbox
     audit: ports.AuditRows
     runs: ports.RunRows
+    preferences: ports.PreferenceRows
 
 
 def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = None) -> Rows:
@@ -454,4 +475,5 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         inbox=MemoryInbox(memory),
         audit=MemoryAudit(memory),
         runs=MemoryRuns(memory),
+        preferences=MemoryPreferences(memory),
     )

@@ -95,6 +95,7 @@ class Billing:
             inbox=self.faults.wrap(plain.inbox),
             audit=self.faults.wrap(plain.audit),
             runs=self.faults.wrap(plain.runs),
+            preferences=plain.preferences,
         )
 
     def count(self, name: str, value: int) -> None:

@@ -21,6 +21,7 @@ from tollgate.domain.errors import NotFound, Refused, RetryLater
 from tollgate.domain.invoices import OPEN, Invoice
 from tollgate.domain.invoices import notice as invoice_notice
 from tollgate.domain.notices import LIMIT, LIMIT_REACHED, OVERDUE, USAGE_WARNING, Hold, Notice
+from tollgate.domain.preferences import Preferences, told
 from tollgate.domain.statement import DRAFT, Statement
 from tollgate.mails.brand import Brand
 from tollgate.stages.notify import (
@@ -81,9 +82,11 @@ class World:
             contracts=wrap(rows.contracts),
             invoices=wrap(rows.invoices),
             holds=wrap(rows.holds),
+            preferences=rows.preferences,
             mailer=wrap(self.mailer),
             brand=Brand(support="help@tollgate.example", billing="billing@tollgate.example"),
             ops=OPS,
+            portal=lambda tenant, at: f"https://tollgate.example/usage/{tenant}-{at:%d}",
             count=lambda name, _value: self.counted.append(name),
         )
 
@@ -515,3 +518,25 @@ def test_a_row_that_never_stops_moving_is_given_back() -> None:
 
     with pytest.raises(RetryLater, match="keeps changing"):
         hear(ARRIVED_ANN, ports=replace(ports, notices=Restless()), now=NOON)
+
+
+def test_a_mail_carries_the_way_to_the_customers_own_page() -> None:
+    """Made for its tenant when the mail is written, in text and in HTML."""
+    world = World()
+    world.notify()
+    [mail] = world.mailer.sent
+    address = f"https://tollgate.example/usage/acme-{NOON:%d}"
+    assert f"See your usage: {address}" in mail.text
+    assert f'href="{address}"' in mail.html
+
+
+def test_whom_the_customer_chose_is_told_of_usage() -> None:
+    """Instead of the contract's contacts; of an invoice those of the contract are told all the same."""
+    world = World()
+    world.memory.preferences["acme"] = Preferences(recipients=("jo@acme.example",), version=1)
+    world.notify()
+    [mail] = world.mailer.sent
+    assert mail.to == ("jo@acme.example",)
+    assert world.memory.notices["acme", WARNING.identity][1].to == ("jo@acme.example",)
+    chosen = told(agreed(), world.memory.preferences["acme"])
+    assert chosen.contacts.of("billing") == ("ap@acme.example",)

@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
 from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
+from tollgate.adapters.dynamodb.preferences import DynamoPreferences
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
 from tollgate.adapters.dynamodb.runs import DynamoRuns
@@ -30,6 +32,7 @@ from tollgate.adapters.queues import SqsQueues
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.recounting import MeterRecounting
 from tollgate.adapters.secrets import Secrets
+from tollgate.console import links
 from tollgate.console.setting import Setting as SiteSetting
 from tollgate.domain.errors import RetryLater
 from tollgate.providers.provider import Setting
@@ -145,6 +148,11 @@ class Runtime:
         return DynamoAudit(self._store)
 
     @cached_property
+    def preferences(self) -> DynamoPreferences:
+        """What customers chose for themselves."""
+        return DynamoPreferences(self._store)
+
+    @cached_property
     def runs(self) -> DynamoRuns:
         """What the schedules did."""
         return DynamoRuns(self._store)
@@ -208,6 +216,11 @@ class Runtime:
     def console_key(self) -> bytes:
         """The key of sessions and customers' links; a new one ends them all."""
         return self.secrets.text(self.settings.need("console_key_secret")).encode()
+
+    def portal(self, tenant: str, now: datetime) -> str:
+        """The address under which a tenant sees its usage; empty where the console has no address."""
+        site = self.settings.console_url.rstrip("/")
+        return links.address(tenant, site=site, key=self.console_key, now=now) if site else ""
 
     @property
     def platform_key(self) -> str:
@@ -293,9 +306,11 @@ class Runtime:
             contracts=self.contracts,
             invoices=self.invoices,
             holds=self.holds,
+            preferences=self.preferences,
             mailer=self.mailer,
             brand=Brand(support=ops, billing=self.settings.need("finance_email")),
             ops=ops,
+            portal=self.portal,
             count=self.count,
         )
 

@@ -21,6 +21,7 @@ from tollgate.adapters.dynamodb import (
     DynamoInvoices,
     DynamoLedger,
     DynamoNotices,
+    DynamoPreferences,
     DynamoQuarantine,
     DynamoRates,
     DynamoRuns,
@@ -43,6 +44,7 @@ def dynamo_rows(store: Store) -> Rows:
         inbox=DynamoInbox(store),
         audit=DynamoAudit(store),
         runs=DynamoRuns(store),
+        preferences=DynamoPreferences(store),
     )
 
 

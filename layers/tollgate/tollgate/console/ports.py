@@ -17,6 +17,7 @@ from tollgate.stages.ports import (
     InvoiceRows,
     LedgerRows,
     NoticeRows,
+    PreferenceRows,
     Quarantine,
     Queues,
     RateRows,
@@ -93,3 +94,5 @@ class ConsolePorts(Protocol):
     def queues(self) -> Queues: ...
     @property
     def recounting(self) -> Recounting: ...
+    @property
+    def preferences(self) -> PreferenceRows: ...

@@ -8,7 +8,19 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
-from tollgate.console import answers, close, home, invoice_actions, invoices, messages, ops, review, sign_in, tenants
+from tollgate.console import (
+    answers,
+    close,
+    customer,
+    home,
+    invoice_actions,
+    invoices,
+    messages,
+    ops,
+    review,
+    sign_in,
+    tenants,
+)
 from tollgate.console.api import Api
 from tollgate.console.pages import Pages, Route
 from tollgate.console.ports import ConsolePorts
@@ -23,6 +35,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *close.ROUTES,
     *tenants.ROUTES,
     *ops.ROUTES,
+    *customer.ROUTES,
 )
 PAGES: Final = ("/console", "/usage")
 

@@ -20,9 +20,20 @@ from tollgate.domain.calendar import local_day
 from tollgate.domain.contract import Allowance, Contract
 from tollgate.domain.errors import Conflict, Refused, RetryLater
 from tollgate.domain.notices import Notice
+from tollgate.domain.preferences import told
 from tollgate.mails.brand import Brand
 from tollgate.mails.render import render, render_undelivered
-from tollgate.stages.ports import ContractRows, Count, HoldRows, InvoiceRows, Mail, Mailer, MailState, NoticeRows
+from tollgate.stages.ports import (
+    ContractRows,
+    Count,
+    HoldRows,
+    InvoiceRows,
+    Mail,
+    Mailer,
+    MailState,
+    NoticeRows,
+    PreferenceRows,
+)
 
 # Longer than a run of the function can last, shorter than the queue hides a message whose run has crashed.
 RESEND_AFTER: Final = timedelta(minutes=2)
@@ -43,15 +54,18 @@ DOUBTFUL: Final = "doubtful"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyPorts:
-    """What notifying reads and writes. ``ops`` is the address that hears of mails that did not arrive."""
+    """What notifying reads and writes. ``ops`` is the address that hears of mails that did not arrive;
+    ``portal`` makes the address under which a tenant sees its usage, for a mail written then; it may be empty."""
 
     notices: NoticeRows
     contracts: ContractRows
     invoices: InvoiceRows
     holds: HoldRows
+    preferences: PreferenceRows
     mailer: Mailer
     brand: Brand
     ops: str
+    portal: Callable[[str, datetime], str]
     count: Count
 
 
@@ -144,7 +158,7 @@ def _send(notice: Notice, mail: MailState, *, ports: NotifyPorts, now: datetime)
         if _is_claimed(mail.tried_at, now):
             raise RetryLater(f"the mail of notice {notice.identity} of {notice.tenant} is being sent")
         ports.count("MailsSentAgain", 1)
-    letter = _letter(notice, ports)
+    letter = _letter(notice, ports, now)
     claimed = replace(mail, status=SENDING, tried_at=now, to=letter.to)
     _claim(notice, mail, claimed, ports=ports)
     try:
@@ -207,19 +221,19 @@ def _update(
     raise RetryLater(f"the mail of notice {notice.identity} of {notice.tenant} keeps changing")
 
 
-def _letter(notice: Notice, ports: NotifyPorts) -> Mail:
-    """The rendered mail of a notice, to the contacts in force when the notice was given."""
+def _letter(notice: Notice, ports: NotifyPorts, now: datetime) -> Mail:
+    """The rendered mail of a notice, to the contacts in force when it was given, or to whom the customer chose."""
     versions = ports.contracts.versions(notice.tenant)
     if not versions:
         raise RetryLater(f"{notice.tenant} has no contract yet")
     told_on = local_day(notice.at, versions[-1].timezone)
     return render(
         notice,
-        contracts.in_force(versions, told_on) or versions[0],
+        told(contracts.in_force(versions, told_on) or versions[0], ports.preferences.of(notice.tenant)),
         allowance=_allowance(versions, notice.term, notice.meter) if notice.meter else None,
         invoice=ports.invoices.invoice(notice.tenant, notice.period) if notice.period else None,
         open_holds=[hold for hold in ports.holds.holds(notice.tenant) if hold.is_open],
-        brand=ports.brand,
+        brand=replace(ports.brand, portal_url=ports.portal(notice.tenant, now)),
     )
 
 

@@ -17,6 +17,7 @@ from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.preferences import Preferences
 from tollgate.domain.price_waits import PriceWait
 from tollgate.domain.rates import FxDay, MarketMap, PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
@@ -337,6 +338,18 @@ class AuditRows(Protocol):
 
     def entries(self, tenant: str, *, since: datetime | None = None) -> list[AuditEntry]:
         """The entries of a tenant, oldest first."""
+        ...
+
+
+class PreferenceRows(Protocol):
+    """What customers chose for themselves."""
+
+    def of(self, tenant: str) -> Preferences:
+        """A tenant's choices, read consistently; at version 0 when there are none."""
+        ...
+
+    def save(self, tenant: str, preferences: Preferences, *, by: str, at: datetime) -> None:
+        """Write choices over those of their ``version``, with an audit entry, all or nothing. Raises Conflict."""
         ...
 
 

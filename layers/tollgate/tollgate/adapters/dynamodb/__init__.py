@@ -12,6 +12,7 @@ from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
 from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
+from tollgate.adapters.dynamodb.preferences import DynamoPreferences
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
 from tollgate.adapters.dynamodb.runs import DynamoRuns
@@ -25,6 +26,7 @@ __all__ = [
     "DynamoInvoices",
     "DynamoLedger",
     "DynamoNotices",
+    "DynamoPreferences",
     "DynamoQuarantine",
     "DynamoRates",
     "DynamoRuns",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tollgate.adapters.dynamodb import keys, writes
+from tollgate.adapters.dynamodb.keys import Key
 from tollgate.adapters.dynamodb.store import Item, Store
 from tollgate.domain.errors import Conflict
 from tollgate.stages.ports import AuditEntry
@@ -17,21 +18,11 @@ class DynamoAudit:
         self._store = store
 
     def add(self, entry: AuditEntry) -> None:
-        key = keys.audit(entry.tenant, entry.at, f"{entry.action}-{entry.subject}-{entry.what}")
-        said = {"status": entry.status, "what": entry.what, "note": entry.note}
-        item = {
-            **key._asdict(),
-            "action": entry.action,
-            "by": entry.by,
-            "subject": entry.subject,
-            "revision": entry.revision,
-            "version": entry.version,
-            **{name: text for name, text in said.items() if text},
-        }
+        item = item_of(entry)
         try:
             self._store.transact([writes.put_new(self._store.accounts, item)])
         except Conflict:
-            if self._store.get(self._store.accounts, key) != item:
+            if self._store.get(self._store.accounts, Key(item["pk"], item["sk"])) != item:
                 raise
 
     def entries(self, tenant: str, *, since: datetime | None = None) -> list[AuditEntry]:
@@ -42,6 +33,21 @@ class DynamoAudit:
             else self._store.query(accounts, pk, between=keys.audits(since))
         )
         return [_entry(tenant, item) for item in items]
+
+
+def item_of(entry: AuditEntry) -> Item:
+    """The row of an entry, for who writes it together with something else."""
+    key = keys.audit(entry.tenant, entry.at, f"{entry.action}-{entry.subject}-{entry.what}")
+    said = {"status": entry.status, "what": entry.what, "note": entry.note}
+    return {
+        **key._asdict(),
+        "action": entry.action,
+        "by": entry.by,
+        "subject": entry.subject,
+        "revision": entry.revision,
+        "version": entry.version,
+        **{name: text for name, text in said.items() if text},
+    }
 
 
 def _entry(tenant: str, item: Item) -> AuditEntry:

@@ -4,7 +4,7 @@ ledger    pk tenant                      sk <provider>#<message>[#<participant>]
   by-month    month_pk <tenant>#<YYYY-MM>    month_sk <DD>#<provider>#<message>[#<participant>]
   by-waiting  waiting_pk <provider>#<shard>  waiting_sk <time due>: records whose price has to be asked for
 
-accounts  pk TENANT#<tenant>             sk PROFILE · CONTRACT#<from> · TERM#<start> · DAY#<date> · NOTICE#<identity>
+accounts  pk TENANT#<tenant>             sk PROFILE · PREFERENCES · CONTRACT#<from> · TERM#<start> · DAY#<date> · NOTICE#<identity>
                                             · HOLD#<identity> · INVOICE#<first day> · REVISION#<first day>#<nnnn>
                                             · AUDIT#<time>#<id>
           pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
@@ -114,6 +114,10 @@ def tenant_pk(tenant: str) -> str:
 
 def profile(tenant: str) -> Key:
     return Key(tenant_pk(tenant), "PROFILE")
+
+
+def preferences(tenant: str) -> Key:
+    return Key(tenant_pk(tenant), "PREFERENCES")
 
 
 def tenants() -> str:
