@@ -134,7 +134,7 @@ FASHION: Final = Guest(
     whatsapp=(100, 100, 100, 30),
     to={GERMANY: 4, INDIA: 1},
     categories={"marketing": 4, "utility": 1},
-    included="0.25",
+    included="2.50",
 )
 GUESTS: Final = (TRAVEL, ALERTS, CLINICS, BAKERY, HOTELS, FASHION)
 

@@ -1,0 +1,90 @@
+"""The pages of the showroom: each by name, with who looks at it and where it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from local import mailbox
+from local.showroom import story
+from local.steps import StepError
+
+FINANCE, SECOND_OF_FINANCE, OPS, READER, NOBODY = "frances", "felix", "olga", "ravi", ""
+"""Users of the local identity provider; nobody is who did not sign in, a customer among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One page as somebody sees it. ``path`` is below the API's address."""
+
+    name: str
+    path: str
+    by: str = FINANCE
+    status: int = 200
+
+
+def month(number: int, today: date) -> str:
+    """A month's first day, as addresses name it; counted from the current one."""
+    return story.first_day(number, today).isoformat()
+
+
+def invoice(guest: story.Guest, number: int, today: date) -> str:
+    """The address of a tenant's invoice of a month."""
+    return f"/console/invoices/{guest.tenant}/{month(number, today)}"
+
+
+def message(guest: story.Guest, number: int) -> str:
+    """The address of a tenant's first message of a month."""
+    name = {"provider": "meta", "message": f"wamid.{guest.account}.{number + 3}.0000", "participant": ""}
+    return f"/console/messages/{guest.tenant}?{urlencode(name)}"
+
+
+def console(today: date) -> tuple[View, ...]:
+    """Every page of the console, with something on it."""
+    last = month(-1, today)[:7]
+    draft = invoice(story.TRAVEL, -1, today)
+    return (
+        View("home", "/console"),
+        View("review", f"/console/review?month={last}"),
+        View("invoices", "/console/invoices"),
+        View("invoice-draft", draft),
+        View("invoice-paid", invoice(story.TRAVEL, -2, today)),
+        View("invoice-past-due", invoice(story.CLINICS, -3, today)),
+        View("statement", f"{draft}/statement"),
+        View("messages", f"{draft}/messages"),
+        View("message", message(story.TRAVEL, -1)),
+        View("close", f"/console/close?month={last}"),
+        View("tenants", "/console/tenants"),
+        View("tenant-warned", f"/console/tenants/{story.TRAVEL.tenant}"),
+        View("tenant-suspended", f"/console/tenants/{story.ALERTS.tenant}", by=OPS),
+        View("ops", "/console/ops", by=OPS),
+        View("not-found", "/console/no/such/page", status=404),
+        View("signed-out", "/console/signed-out", by=NOBODY),
+        View("link-broken", "/usage/broken", by=NOBODY, status=404),
+    )
+
+
+def customer(document: dict[str, Any]) -> tuple[View, ...]:
+    """The pages of customers, each reached by the link in a warning mail."""
+    warned, stopped = link_of(story.TRAVEL, document), link_of(story.ALERTS, document)
+    return (
+        View("usage", warned, by=NOBODY),
+        View("usage-records", f"{warned}/records", by=NOBODY),
+        View("usage-suspended", stopped, by=NOBODY),
+    )
+
+
+CUSTOMERS: Final = ("usage", "usage-records", "usage-suspended")
+LINK: Final = re.compile(r"/usage/[\w-]+\.[\w-]+")
+
+
+def link_of(guest: story.Guest, document: dict[str, Any]) -> str:
+    """The address that a customer's latest usage mail leads to. Raises StepError when no mail has one."""
+    mails = [mail for mail in mailbox.fetch(document["aws"]) if f"ops@{guest.tenant}.example" in mail.to]
+    links = [one[0] for one in (LINK.search(mail.text) for mail in mails) if one]
+    if not links:
+        raise StepError(f"no mail to {guest.tenant} leads to a page of its own")
+    return links[-1]

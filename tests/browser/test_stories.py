@@ -1,0 +1,173 @@
+"""What finance, ops and a customer do in a day, on the deployed system, with its real steps behind it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from local.demo.place import Place
+from local.showroom import pages, story
+from tests.browser.conftest import Visit, Windows
+
+
+def state(page: Page) -> str:
+    """What the invoice on the page is, by its tag."""
+    return page.locator("h1 .tag").inner_text()
+
+
+def wait_for_state(place: Place, page: Page, wanted: str) -> None:
+    """Load the page until the invoice is that far: Stripe is asked behind it."""
+
+    def reached() -> bool:
+        page.reload()
+        return state(page) == wanted
+
+    place.until(reached, what=f"the invoice to be {wanted}")
+
+
+def test_review_drill_down_approve_and_see_it_paid(visit: Visit, showroom: Place, today: date) -> None:
+    """From the month's drafts through a line to its messages, and from the button to the payment."""
+    month = pages.month(-1, today)
+    page = visit("frances", to=f"/console/review?month={month[:7]}")
+    page.get_by_role("link", name=story.TRAVEL.tenant).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(story.TRAVEL.name)
+    assert state(page) == "draft"
+    total = page.locator(".card .big").first.inner_text()
+    page.get_by_role("link", name="Approve…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(total)
+    dialog.get_by_role("button", name="Approve revision 1").click()
+    expect(page.locator(".flash.good")).to_be_visible()
+    wait_for_state(showroom, page, "open")
+    expect(page.locator("dl.facts").first).to_contain_text("by you")
+    (issued,) = [
+        one for one in showroom.command("invoices", "--tenant", story.TRAVEL.tenant, "--json") if one["period"] == month
+    ]
+    assert total.endswith(issued["total"])
+    showroom.pay(issued["stripe_invoice"])
+    wait_for_state(showroom, page, "paid")
+    expect(page.locator(".timeline")).to_contain_text(re.compile("paid", re.IGNORECASE))
+
+
+def test_clean_drafts_are_approved_in_one_go(visit: Visit, showroom: Place, today: date) -> None:
+    """Selected by one button, named with their sum, approved, and gone from the review."""
+    month = pages.month(-1, today)
+    page = visit("frances", to=f"/console/review?month={month[:7]}&flag=clean")
+    clean = [story.CLINICS.tenant, story.FASHION.tenant]
+    expect(page.locator("tbody th a")).to_have_text(clean)
+    page.get_by_role("button", name=re.compile("Approve all 2 clean")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Approve 2 drafts")
+    dialog.get_by_role("button", name="Approve 2").click()
+    expect(page.locator(".flash")).to_have_text("2 approved.")
+    page.goto(pages.invoice(story.FASHION, -1, today))
+    wait_for_state(showroom, page, "open")
+
+
+def test_a_suspended_tenant_pays_and_is_reinstated(visit: Visit, showroom: Place, today: date) -> None:
+    """The page says on hold for the overdue invoices; when each is paid, no hold is open."""
+    page = visit("olga", to=f"/console/tenants/{story.CLINICS.tenant}")
+    held = page.get_by_text("on hold").first
+    expect(held).to_be_visible()
+    owed = showroom.command("invoices", "--tenant", story.CLINICS.tenant, "--status", "open", "--json")
+    overdue = [one for one in owed if one["period"] < pages.month(-1, today)]
+    assert len(overdue) == 2
+    for one in overdue:
+        showroom.pay(one["stripe_invoice"])
+
+    def reinstated() -> bool:
+        page.reload()
+        return page.get_by_text("No hold is open").count() == 1
+
+    showroom.until(reinstated, what="the holds to be lifted")
+    expect(page.locator("main")).to_contain_text("Reinstated")
+
+
+def test_ops_opens_a_hold_and_lifts_it(visit: Visit, showroom: Place) -> None:
+    """With a cause and a note, for one service; the standing follows, and follows back."""
+    tenant = story.BAKERY.tenant
+    page = visit("olga", to=f"/console/tenants/{tenant}")
+    page.get_by_role("link", name="Suspend a service…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Service").select_option("sms")
+    dialog.get_by_label("Cause").fill("fraud")
+    dialog.get_by_label("Note").fill("A sender was taken over")
+    dialog.get_by_role("button", name="Suspend").click()
+    expect(page.locator("main")).to_contain_text("A sender was taken over")
+    assert showroom.command("standing", tenant, "--json")["services"]["sms"]["state"] == "suspended"
+    page.get_by_role("link", name="Lift…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Note").fill("It is theirs again")
+    dialog.get_by_role("button", name="Lift it").click()
+    expect(page.get_by_text("No hold is open")).to_be_visible()
+    assert showroom.command("standing", tenant, "--json")["services"]["sms"]["state"] == "active"
+
+
+def test_ops_names_a_forgotten_account_and_counts_its_messages(
+    visit: Visit, showroom: Place, today: date, tmp_path: Path
+) -> None:
+    """Quarantined facts are shown with their account, and leave once the contract names it."""
+    page = visit("olga", to="/console/ops")
+    row = page.get_by_role("row", name=story.HOTELS.second_account)
+    expect(row).to_contain_text("unknown-sender")
+    contract = story.HOTELS.contract(story.first_day(story.MONTHS[0], today))
+    contract["senders"].append({"provider": "meta", "account": story.HOTELS.second_account, "card": story.CARD})
+    mended = tmp_path / "mended.yaml"
+    mended.write_text(json.dumps(contract), encoding="utf-8")
+    showroom.command("contract", "apply", mended)
+    row.get_by_role("link", name="Count again…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Count again").click()
+    expect(page.locator(".flash.good")).to_be_visible()
+    expect(page.get_by_role("row", name=story.HOTELS.second_account)).to_have_count(0)
+
+
+def test_a_customer_sees_their_own_usage_by_the_link_in_their_mail(
+    visit: Visit, windows: Windows, showroom: Place
+) -> None:
+    """Without signing in: use, invoices, records as a file. A link that was changed opens nothing."""
+    link = pages.link_of(story.TRAVEL, dict(showroom.document))
+    page = visit("", to=link)
+    expect(page.get_by_role("heading", name=f"Usage of {story.TRAVEL.name}")).to_be_visible()
+    expect(page.get_by_role("row", name="paid")).to_have_count(1)
+    page.get_by_role("link", name="Download records…").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").first.click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 1
+    assert story.TRAVEL.tenant in download.value.suggested_filename
+    for changed in (link[:-1] + ("A" if link[-1] != "A" else "B"), link.replace("/usage/", "/usage/e30")):
+        answer = windows().new_page().goto(changed)
+        assert answer is not None
+        assert answer.status == 404
+
+
+def test_a_customer_chooses_who_is_told(visit: Visit, showroom: Place) -> None:
+    """One address more, kept and shown; an impossible one is named and nothing is kept of it."""
+    page = visit("", to=pages.link_of(story.ALERTS, dict(showroom.document)))
+    told = page.get_by_label("Mail addresses")
+    told.fill("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".flash.good")).to_contain_text("Saved")
+    expect(told).to_have_value("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
+    told.fill("nobody at all")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.goto(page.url.removesuffix("/recipients"))
+    expect(told).to_have_value("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
+
+
+def test_from_a_line_to_a_receipt(visit: Visit, today: date) -> None:
+    """A line leads to its messages, a message to what the provider said of it."""
+    page = visit("ravi", to=pages.invoice(story.TRAVEL, -1, today))
+    line = page.get_by_role("link", name=re.compile("^Marketing messages, Germany")).first
+    quantity = line.locator("xpath=ancestor::tr").locator("td.number").first.inner_text()
+    line.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.locator("tbody tr").count() == int(quantity)
+    page.locator("tbody tr a").first.click()
+    expect(page.locator("main")).to_contain_text("wamid.")
+    expect(page.locator("main")).to_contain_text("delivered")
