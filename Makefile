@@ -24,11 +24,11 @@ DEV_LOCK   := requirements-dev.txt
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- run ------------------------------------------------------------------------------------------------------------
 
-.PHONY: run up down reset mails bench
+.PHONY: run up down reset mails screenshots bench
 run: up ## Bring the system up on this machine and play the demo through it
 	$(BIN)/python -m local.demo
 
@@ -43,6 +43,9 @@ reset: $(VENV_READY) ## Stop and wipe the local state
 
 mails: $(VENV_READY) ## List the mails the local system sent, and where to open them
 	$(BIN)/python -m local.mails
+
+screenshots: $(VENV_READY) $(SAM_READY) $(AWS_READY) ## Every page in light, dark and on a phone, into docs/screenshots (needs Chromium)
+	$(BIN)/python -m local.showroom.shots
 
 bench: $(VENV_READY) $(AWS_READY) ## Measure throughput and cost per message, into docs/benchmarks.md
 	$(BIN)/python -m local.bench
