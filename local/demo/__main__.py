@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import webbrowser
 
 import click
 
@@ -48,6 +49,8 @@ def main() -> int:
     print("Dead-letter queues: " + (", ".join(f"{name} {n}" for name, n in letters.items()) or "all empty"))
     print(f"\nWhere to look:\n{summary.where(place, stack)}")
     print(f"\n{time.monotonic() - started:.0f} s: {year.clockwork.summary()}")
+    if sys.stdout.isatty():
+        webbrowser.open(place.document["console"])
     return 0
 
 

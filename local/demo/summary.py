@@ -78,6 +78,7 @@ def where(place: Place, stack: LocalStack) -> str:
     """Where to look, line by line."""
     api, stripe = place.document["api"], place.document["stripe"]
     pages = {
+        "console": f"{place.document['console']} (sign in as frances, of finance)",
         "mails": stack.mails / "index.html",
         "Stripe stand-in": f"{stripe}/_standin/",
         "API description": f"{api}/api/openapi.json",
