@@ -10,6 +10,7 @@ import pytest
 
 from tests.domain.examples import CARD, MARKETS, D
 from tests.fakes.faults import Crash, Faults, every_fault
+from tests.stages.test_contracts import Interrupted, fees_limit
 from tests.stages.test_meter_laws import counts_equal_the_ledger
 from tests.stages.traffic import ACME, BETA, INDIAN, NOON, World, meta, sms, status, world
 from tollgate.domain.errors import Conflict
@@ -93,6 +94,17 @@ def test_a_correction_fires_the_lines_it_crosses() -> None:
     dear = replace(CORRECTED, rates={**CARD.rates, "North America": {"marketing": D("0.0800")}})
     correct(load(rows, dear), card=dear)
     assert rows.notices() == ["2026-01-15#whatsapp#50", "2026-01-15#whatsapp#75"]
+
+
+@pytest.mark.parametrize("step", ["records", "usage_rows", "commit"])
+def test_a_correction_under_way_fires_no_line_of_a_limit_that_was_raised_meanwhile(step: str) -> None:
+    """Whenever between its first reading and its commit: a contract is not read once for the whole of a correction."""
+    rows = world()
+    rows.meter(meta(status("delivered", "regular/marketing")))
+    dear = replace(CORRECTED, rates={**CARD.rates, "North America": {"marketing": D("0.0800")}})
+    ports = replace(load(rows, dear).ports(), ledger=Interrupted(rows, step, fees_limit("bill", included="1.00")))
+    correct_card(dear, today=TODAY, ports=ports, dry_run=False)
+    assert (rows.used("whatsapp")[2], rows.notices()) == (D("0.0800"), [])
 
 
 def test_doing_it_again_changes_nothing() -> None:

@@ -177,14 +177,19 @@ class _Repricing:
 
     def messages(self, keys: Collection[MessageKey]) -> list[RecordChange]:
         """What changes; written, unless this is a dry run."""
+        pricing = self
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                return self._once(keys)
+                return pricing._once(keys)
             except Conflict:
                 if attempt == MAX_ATTEMPTS:
                     raise
                 self.ports.pause(attempt)
+                pricing = pricing._by_contract_as_it_is()
         raise AssertionError("unreachable")
+
+    def _by_contract_as_it_is(self) -> _Repricing:
+        return replace(self, versions=self.ports.contracts.versions(self.tenant))
 
     def _once(self, keys: Collection[MessageKey]) -> list[RecordChange]:
         records = self.ports.ledger.records(self.tenant, keys).values()
@@ -199,6 +204,8 @@ class _Repricing:
         terms, days = terms_and_days(changes, self.versions)
         term_rows, day_rows = self.ports.ledger.usage_rows(self.tenant, terms, days)
         usage = count(changes, terms=term_rows, days=day_rows, versions=self.versions)
+        if usage.notices and (current := self._by_contract_as_it_is()).versions != self.versions:
+            return current.messages(keys)  # as in metering: nobody is held by a limit that was changed meanwhile
         if items_of(changes, usage) > MAX_ITEMS and len(changes) > 1:
             own = [change.before.key for change in changes]
             half = len(own) // 2
