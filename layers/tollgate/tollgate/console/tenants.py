@@ -26,6 +26,8 @@ from tollgate.stages.tenants import TenantDetail, TenantPorts, compared, lift_ho
 from tollgate.stages.tenants import tenants as page_of_tenants
 from tollgate.stages.used import used
 
+TENANTS_SHOWN: Final = 25
+"""Of a page: one with many channels is long, and a page is to stay below 150 KB."""
 DAYS_SHOWN: Final = 31
 CAUSES: Final = ("fraud", "abuse", "dispute", "request")
 """Offered; any other word does too."""
@@ -43,7 +45,11 @@ def tenants(request: Request) -> Answer:
     """A page of tenants, by name."""
     search = request.query.one("q")
     page = page_of_tenants(
-        ports=tenant_ports(request.ports), now=request.now, cursor=request.query.one("after"), search=search
+        ports=tenant_ports(request.ports),
+        now=request.now,
+        cursor=request.query.one("after"),
+        search=search,
+        size=TENANTS_SHOWN,
     )
     onward = {"q": search, "after": page.cursor}
     following = f"{ROOT}?{urlencode({name: one for name, one in onward.items() if one})}" if page.cursor else ""
