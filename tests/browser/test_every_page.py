@@ -88,10 +88,10 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_grave(show: Show, name: str, dark: bool) -> None:
+@pytest.mark.parametrize("look", [{}, {"dark": True}, {"size": PHONE}], ids=["light", "dark", "phone"])
+def test_axe_finds_nothing_grave(show: Show, name: str, look: dict[str, Any]) -> None:
     """No serious or critical violation, contrast among them."""
-    page, _ = show(name, dark=dark)
+    page, _ = show(name, **look)
     assert violations(page) == []
 
 
