@@ -54,7 +54,7 @@ def console(today: date) -> tuple[View, ...]:
         View("invoice-paid", invoice(story.TRAVEL, -2, today)),
         View("invoice-past-due", invoice(story.CLINICS, -3, today)),
         View("statement", f"{draft}/statement"),
-        View("messages", f"{draft}/messages?day={last}-10"),
+        View("messages", f"{draft}/messages?day={last}-10&category=marketing"),
         View("message", message(story.TRAVEL, -1)),
         View("close", f"/console/close?month={last}"),
         View("tenants", "/console/tenants"),
