@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from local.demo.place import Place
 from local.showroom import pages, story
 from tests.browser.conftest import Visit, Windows
 
@@ -54,12 +54,14 @@ def test_one_comes_back_to_the_page_one_wanted(visit: Visit, today: date) -> Non
     assert page.url.endswith(wanted)
 
 
-def test_a_reader_is_offered_no_action_and_refused_one(visit: Visit, stack: dict[str, Any], today: date) -> None:
+def test_a_reader_is_offered_no_action_and_refused_one(visit: Visit, showroom: Place, today: date) -> None:
     """No button to approve; the form sent all the same, with the page's own token, is refused and changes nothing."""
     page = visit("ravi", to=(address := pages.invoice(story.TRAVEL, -1, today)))
     expect(page.get_by_role("heading", name=story.TRAVEL.name)).to_be_visible()
     assert page.get_by_text("Approve…").count() == 0
-    assert posted(page, f"{address}/approve", {"csrf": token_of(page), "revision": "1"}, stack["api"]) == 403
+    assert (
+        posted(page, f"{address}/approve", {"csrf": token_of(page), "revision": "1"}, showroom.document["api"]) == 403
+    )
     page.reload()
     expect(page.locator("h1 .tag")).to_have_text("draft")
 
@@ -72,12 +74,12 @@ def test_ops_may_suspend_but_not_approve(visit: Visit, today: date) -> None:
     assert page.get_by_text("Approve…").count() == 0
 
 
-def test_a_form_from_elsewhere_is_refused(visit: Visit, stack: dict[str, Any], today: date) -> None:
+def test_a_form_from_elsewhere_is_refused(visit: Visit, showroom: Place, today: date) -> None:
     """With the right cookies: without the token, with another one, and from another site."""
     page = visit("frances", to=(address := pages.invoice(story.TRAVEL, -1, today)))
     right, path = token_of(page), f"{address}/approve"
-    assert posted(page, path, {"revision": "1"}, stack["api"]) == 403
-    assert posted(page, path, {"revision": "1", "csrf": right[:-1] + "x"}, stack["api"]) == 403
+    assert posted(page, path, {"revision": "1"}, showroom.document["api"]) == 403
+    assert posted(page, path, {"revision": "1", "csrf": right[:-1] + "x"}, showroom.document["api"]) == 403
     assert posted(page, path, {"revision": "1", "csrf": right}, "https://elsewhere.example") == 403
     page.reload()
     expect(page.locator("h1 .tag")).to_have_text("draft")
