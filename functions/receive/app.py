@@ -30,8 +30,8 @@ def count(name: str, value: int) -> None:
 
 
 def request_of(event: APIGatewayProxyEventV2, *, public_url: str) -> Request:
-    """The request with its body as the bytes that were sent. Its address is the configured one, else the domain that the
-    gateway says it was called at: neither the host nor a forwarded header, which the caller may choose."""
+    """The request with its body as the bytes that were sent. Its address is the configured one, else the domain that
+    the gateway says it was called at: neither the host nor a forwarded header, which the caller may choose."""
     body = event.body or ""
     return Request(
         method=event.request_context.http.method,

@@ -85,7 +85,7 @@ def test_a_message_is_given_up_at_its_deadline(age: timedelta, expected: bool) -
 
 @given(days=st.integers(1, 60), late=st.integers(0, 3600))
 def test_the_pauses_grow_so_that_few_questions_are_asked(days: int, late: int) -> None:
-    """Asked whenever it is due, however late the runs: at most fourteen times in sixty days, and never twice at once."""
+    """Asked whenever it is due, however late the runs: at most fourteen times in sixty days, never twice at once."""
     wait, now, asked = waiting(), NOON, 0
     while not gives_up(wait, now=now, after=timedelta(days=days)):
         now = wait.due + timedelta(seconds=late)

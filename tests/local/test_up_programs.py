@@ -53,7 +53,9 @@ def test_a_port_held_by_the_instance_itself_is_not_given_up(tmp_path: Path) -> N
 
 def test_the_environment_overrides_the_usual_ports() -> None:
     """TOLLGATE_API_PORT and its like are wishes that win."""
-    assert ports.wanted(ports.USUAL, {"TOLLGATE_API_PORT": "9000"}) == Ports(api=9000, aws=4566, stripe=12111, identity=8081)
+    assert ports.wanted(ports.USUAL, {"TOLLGATE_API_PORT": "9000"}) == Ports(
+        api=9000, aws=4566, stripe=12111, identity=8081
+    )
 
 
 def test_a_program_is_found_by_its_pid_file_and_stopped(run: Path) -> None:

@@ -70,7 +70,10 @@ def spied(tables: Tables, **meanwhile: Callable[[], None]) -> tuple[Calls, Store
 
 def test_the_tables_are_the_templates() -> None:
     """The suite runs on the keys and the index that are deployed."""
-    assert [index["IndexName"] for index in request("LedgerTable")["GlobalSecondaryIndexes"]] == [keys.BY_MONTH, keys.BY_WAITING]
+    assert [index["IndexName"] for index in request("LedgerTable")["GlobalSecondaryIndexes"]] == [
+        keys.BY_MONTH,
+        keys.BY_WAITING,
+    ]
     assert request("AccountsTable")["StreamSpecification"]["StreamEnabled"] is True
 
 

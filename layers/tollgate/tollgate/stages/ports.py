@@ -104,8 +104,8 @@ class LedgerRows(Protocol):
 
 
 class PriceWaits(Protocol):
-    """Messages whose price has to be asked for. Metering lists and unlists them with their records; what is changed here
-    holds until it writes the record again."""
+    """Messages whose price has to be asked for. Metering lists and unlists them with their records; what is changed
+    here holds until it writes the record again."""
 
     def due(self, provider: str, *, now: datetime, most: int) -> list[PriceWait]:
         """The messages that are due, the longest overdue first, at most so many. Eventually consistent."""
@@ -122,7 +122,7 @@ class PriceWaits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MessageResource:
-    """What a provider says of a message when it is asked: as JSON without its text, and whether there is a price in it."""
+    """What a provider says of a message when it is asked: as JSON without its text, and whether it has a price."""
 
     body: bytes
     priced: bool
@@ -403,7 +403,7 @@ class Recounting(Protocol):
     """Counting what is in quarantine again, which only metering may do."""
 
     def begin(self, reason: str) -> None:
-        """Have what waits for a reason counted again, soon; what cannot be counted stays. Raises RetryLater, Refused."""
+        """Have what waits for a reason counted again, soon; what cannot be stays. Raises RetryLater, Refused."""
         ...
 
 

@@ -4,9 +4,9 @@ ledger    pk tenant                      sk <provider>#<message>[#<participant>]
   by-month    month_pk <tenant>#<YYYY-MM>    month_sk <DD>#<provider>#<message>[#<participant>]
   by-waiting  waiting_pk <provider>#<shard>  waiting_sk <time due>: records whose price has to be asked for
 
-accounts  pk TENANT#<tenant>             sk PROFILE · PREFERENCES · CONTRACT#<from> · TERM#<start> · DAY#<date> · NOTICE#<identity>
-                                            · HOLD#<identity> · INVOICE#<first day> · REVISION#<first day>#<nnnn>
-                                            · AUDIT#<time>#<id>
+accounts  pk TENANT#<tenant>             sk PROFILE · PREFERENCES · CONTRACT#<from> · TERM#<start> · DAY#<date>
+                                            · NOTICE#<identity> · HOLD#<identity> · INVOICE#<first day>
+                                            · REVISION#<first day>#<nnnn> · AUDIT#<time>#<id>
           pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
           pk RUNS#<schedule>             sk <time>
           pk TENANTS                     sk <tenant>

@@ -34,7 +34,7 @@ KEPT_MONTHS: Final = 13
 
 
 def record_item(tenant: str, record: Record) -> Item:
-    """A record as an item; in the month index only while it has usage, in the waiting index while it waits for a price."""
+    """A record as an item; in the month index while it has usage, in the waiting index while it waits for a price."""
     own, wait = keys.record(tenant, record.key), price_wait(tenant, record)
     return {
         "pk": own.pk,
