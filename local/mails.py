@@ -17,6 +17,7 @@ from local import mailbox
 from local.stack import DEFAULT_ROOT
 from tollgate.domain.calendar import Period
 from tollgate.domain.contract import Allowance, Contract, parse
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.invoices import OPEN, PAID, VOID, Invoice, notice, overdue_hold
 from tollgate.domain.notices import (
     LIMIT,
@@ -30,6 +31,7 @@ from tollgate.domain.notices import (
 )
 from tollgate.domain.statement import DRAFT, Line, Statement
 from tollgate.mails.brand import Brand
+from tollgate.mails.drafts import render_drafts
 from tollgate.mails.render import render, render_undelivered
 from tollgate.stages.ports import Mail
 
@@ -103,7 +105,28 @@ def samples() -> Mapping[str, Mail]:
     return {
         **_of_contract(english),
         "undelivered": undelivered,
+        **_drafts_samples(),
         **{f"{name}.de": mail for name, mail in _of_contract(german).items()},
+    }
+
+
+def _drafts_samples() -> dict[str, Mail]:
+    """To finance: a month's drafts with some flags and an older one, and a single clean one without a console."""
+    many = DraftsNotice(
+        number=7,
+        at=datetime(2026, 10, 4, 6, tzinfo=UTC),
+        news=42,
+        months={date(2026, 8, 1): 1, date(2026, 9, 1): 1_204},
+        totals={"EUR": Decimal("8120.40"), "USD": Decimal("412870.05")},
+        clean=1_190,
+        flags={"first-invoice": 3, "jump": 11, "sent-back": 1},
+        told=(),
+    )
+    one = replace(many, news=1, months={date(2026, 9, 1): 1}, totals={"USD": Decimal("412.37")}, clean=1, flags={})
+    to, review = ("finance@tollgate.example",), "https://console.tollgate.example/console/review"
+    return {
+        "drafts-waiting": render_drafts(many, to=to, console=review, brand=BRAND),
+        "drafts-waiting-one": render_drafts(one, to=to, console="", brand=BRAND),
     }
 
 

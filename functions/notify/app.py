@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tollgate import clock, runtime
 from tollgate.adapters.ses_events import feedback, is_greeting
 from tollgate.stages.notify import hear, notify
+from tollgate.stages.notify_finance import hear_of_finance, notify_finance
 
 logger = Logger()
 metrics = Metrics()
@@ -32,14 +33,19 @@ def told(record: SQSRecord) -> None:
     if is_greeting(record.body):
         return
     document = json.loads(record.body)
-    ports = runtime.from_environment(count).notify_ports()
+    built, detail = runtime.from_environment(count), document.get("detail", {})
     if document.get("detail-type") == "tollgate.notice.created":
-        detail = document["detail"]
-        status = notify(detail["tenant"], detail["identity"], ports=ports, now=clock.now())
+        status = notify(detail["tenant"], detail["identity"], ports=built.notify_ports(), now=clock.now())
         logger.info("notified", extra={"tenant": detail["tenant"], "notice": detail["identity"], "status": status})
+    elif document.get("detail-type") == "tollgate.review.waiting":
+        status = notify_finance(detail["identity"], ports=built.finance_ports(), now=clock.now())
+        logger.info("notified finance", extra={"drafts": detail["identity"], "status": status})
     else:
         report = feedback(document)
-        status = hear(report, ports=ports, now=clock.now())
+        if report.to_finance:
+            status = hear_of_finance(report, ports=built.finance_ports())
+        else:
+            status = hear(report, ports=built.notify_ports(), now=clock.now())
         logger.info("heard", extra={"tenant": report.tenant, "notice": report.notice, "status": status})
 
 

@@ -1,13 +1,17 @@
 """Stream records as Lambda hands them over: the event file, a removal, and times of either kind."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tollgate.adapters.dynamodb.drafts import drafts_item
+from tollgate.adapters.dynamodb.store import packed
 from tollgate.adapters.dynamodb.stream import changed
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 
@@ -29,6 +33,7 @@ def test_a_record_is_read_as_the_row_it_is_about(prefix: str, kind: type) -> Non
     change = changed(of_kind(prefix))
     assert change is not None
     assert isinstance(change.after, kind)
+    assert not isinstance(change.after, DraftsNotice)
     assert change.after.tenant == "acme"
 
 
@@ -40,6 +45,17 @@ def test_the_time_of_a_change_is_utc(at: object) -> None:
     change = changed(record)
     assert change is not None
     assert change.at == datetime(2026, 3, 10, 18, tzinfo=UTC)
+
+
+def test_a_drafts_notice_is_read_whole() -> None:
+    """With the drafts it names, and without its mail."""
+    notice = DraftsNotice(number=1, at=datetime(2026, 2, 4, 6, tzinfo=UTC), news=1, months={date(2026, 1, 1): 1},
+                          totals={"USD": Decimal("1.50")}, clean=1, flags={}, told=("acme/2026-01-15#1",))  # fmt: skip
+    record = of_kind("NOTICE#")
+    record["dynamodb"]["NewImage"] = packed(drafts_item(notice))
+    change = changed(record)
+    assert change is not None
+    assert (change.before, change.after) == (None, notice)
 
 
 def test_a_removal_is_no_change() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from tollgate.adapters.dynamodb.keys import message_sk
 from tollgate.domain.calendar import Term
 from tollgate.domain.contract import Contract
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
@@ -54,6 +55,7 @@ class Memory:
     audit: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
+    drafts: dict[str, tuple[DraftsNotice, MailState]] = field(default_factory=dict)
     commits: int = 0
 
 
@@ -444,6 +446,32 @@ class MemoryInbox:
         self.memory.seen.add(event)
 
 
+@dataclass
+class MemoryDraftsNotices:
+    """The port ``DraftsNoticeRows``."""
+
+    memory: Memory
+
+    def last(self) -> DraftsNotice | None:
+        return self.memory.drafts[max(self.memory.drafts)][0] if self.memory.drafts else None
+
+    def add(self, notice: DraftsNotice) -> None:
+        if notice.identity in self.memory.drafts:
+            raise Conflict("a notice is there already")
+        self.memory.drafts[notice.identity] = (notice, MailState())
+
+    def notice(self, identity: str) -> tuple[DraftsNotice, MailState]:
+        if identity not in self.memory.drafts:
+            raise NotFound("drafts notice", identity)
+        return self.memory.drafts[identity]
+
+    def set_mail(self, identity: str, *, expected: MailState, mail: MailState) -> None:
+        notice, known = self.memory.drafts.get(identity, (None, None))
+        if notice is None or known != expected:
+            raise Conflict("the mail moved on")
+        self.memory.drafts[identity] = (notice, mail)
+
+
 @dataclass(kw_only=True)
 class Rows:
     """All ports of stored rows; what a stage test or the contract suite runs on."""
@@ -459,6 +487,7 @@ class Rows:
     audit: ports.AuditRows
     runs: ports.RunRows
     preferences: ports.PreferenceRows
+    drafts: ports.DraftsNoticeRows
 
 
 def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = None) -> Rows:
@@ -476,4 +505,5 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         audit=MemoryAudit(memory),
         runs=MemoryRuns(memory),
         preferences=MemoryPreferences(memory),
+        drafts=MemoryDraftsNotices(memory),
     )

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,25 @@ import pytest
 from moto.ses.models import ses_backends
 
 from tests.cloud import EVENTS, Cloud, Context, event, failing
-from tests.domain.examples import small_contract
+from tests.domain.examples import NOON, small_contract
 from tests.template.test_functions import source_resources
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.stages.notify import RESEND_AFTER
 
 type Entry = Callable[[str], Any]
 SENDER, OPS = "billing@tollgate.example", "ops@tollgate.example"
+
+
+DRAFTS = DraftsNotice(
+    number=1,
+    at=NOON,
+    news=2,
+    months={date(2026, 1, 1): 2},
+    totals={"USD": Decimal("17.50")},
+    clean=1,
+    flags={"jump": 1},
+    told=("acme/2026-01-15#1", "bell/2026-01-15#1"),
+)
 
 
 @pytest.fixture
@@ -35,6 +49,11 @@ def sent() -> list[tuple[str, str]]:
     """Recipient and subject of each mail that went out."""
     messages = ses_backends["123456789012"]["eu-west-1"].sent_messages
     return [(", ".join(one.destinations["ToAddresses"]), one.subject) for one in messages]
+
+
+def bodies() -> list[str]:
+    """The text of each mail that went out."""
+    return [str(one.body) for one in ses_backends["123456789012"]["eu-west-1"].sent_messages]
 
 
 def records(*bodies: object) -> dict[str, Any]:
@@ -92,6 +111,25 @@ def test_exactly_the_failed_messages_come_back(warned: Cloud, entry: Entry) -> N
     assert failures(answer) == ["0", "1", "2", "3", "4", "5"]
     assert len(sent()) == 1
     assert "@" not in warned.log.getvalue()
+
+
+def test_finance_is_mailed_of_drafts_once(warned: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the review's address; a delivery is kept, and a bounce comes back until it rings."""
+    monkeypatch.setenv("CONSOLE_URL", "https://console.tollgate.example/")
+    drafts = warned.runtime().drafts
+    drafts.add(DRAFTS)
+    waiting, delivery, bounce = (
+        event(f) for f in ("eventbridge/review_waiting", "ses/delivery", "ses/bounce_permanent")
+    )
+    for told in (delivery, bounce):
+        told["mail"]["tags"] = {"tenant": ["_7Eplatform"], "drafts": ["00000001"]}
+    app = entry("notify")
+    assert failures(app.handler(records(waiting, waiting, delivery), Context())) == []
+    assert sent() == [("finance@tollgate.example", "2 drafts wait for review: January 2026, USD 17.50")]
+    assert "https://console.tollgate.example/console/review" in bodies()[0]
+    assert drafts.notice("00000001")[1].status == "delivered"
+    assert failures(app.handler(records(bounce), Context())) == ["0"]
+    assert len(sent()) == 1
 
 
 def test_a_mail_service_that_cannot_answer_gives_the_notice_back(

@@ -96,6 +96,7 @@ class Billing:
             audit=self.faults.wrap(plain.audit),
             runs=self.faults.wrap(plain.runs),
             preferences=plain.preferences,
+            drafts=self.faults.wrap(plain.drafts),
         )
 
     def count(self, name: str, value: int) -> None:
@@ -179,6 +180,7 @@ class Billing:
             holds=rows.holds,
             quarantine=rows.quarantine,
             runs=rows.runs,
+            drafts=rows.drafts,
         )
 
     def close(self, now: datetime) -> Closed:

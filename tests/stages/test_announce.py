@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.domain.examples import D
 from tollgate.domain.calendar import Period
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.invoices import Invoice, Push
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.statement import Statement
@@ -147,3 +148,28 @@ def test_each_change_of_an_invoices_life_has_one_id_and_keeps_it(steps: list[str
     told, again = ([event.id for change in changes for event in events(change)] for _ in range(2))
     assert told == again
     assert len(told) == len(set(told)) == 4 + steps.count("revise")
+
+
+def test_a_drafts_notice_is_told_once_and_its_mail_is_not() -> None:
+    """In numbers, under the platform's own name; what became of the mail is nobody's event."""
+    notice = DraftsNotice(
+        number=3,
+        at=AT,
+        news=1,
+        months={date(2026, 2, 1): 2},
+        totals={"USD": D("12.50")},
+        clean=1,
+        flags={"jump": 1},
+        told=("acme/2026-02-01#1", "bell/2026-02-01#2"),
+    )
+    (event,) = events(Changed(None, notice, AT))
+    assert (event.id, event.tenant) == ("tollgate.review.waiting:~platform:00000003", "~platform")
+    assert event.data == {
+        "identity": "00000003",
+        "drafts": 2,
+        "news": 1,
+        "months": {"2026-02": 2},
+        "totals": {"USD": "12.50"},
+        "clean": 1,
+    }
+    assert list(events(Changed(notice, notice, AT))) == []

@@ -17,6 +17,7 @@ from tollgate import settings as environment
 from tollgate.adapters import aws
 from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
+from tollgate.adapters.dynamodb.drafts import DynamoDraftsNotices
 from tollgate.adapters.dynamodb.events import DynamoEvents
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from tollgate.adapters.oidc import OidcProvider
     from tollgate.adapters.ses import SesMailer
     from tollgate.stages.notify import NotifyPorts
+    from tollgate.stages.notify_finance import FinancePorts
     from tollgate.stages.poll import PollPorts
 
 LONGEST_PAUSE_SECONDS: Final = 2.0
@@ -156,6 +158,11 @@ class Runtime:
     def runs(self) -> DynamoRuns:
         """What the schedules did."""
         return DynamoRuns(self._store)
+
+    @cached_property
+    def drafts(self) -> DynamoDraftsNotices:
+        """What finance was told of the drafts that wait."""
+        return DynamoDraftsNotices(self._store)
 
     @cached_property
     def events(self) -> DynamoEvents:
@@ -314,6 +321,21 @@ class Runtime:
             count=self.count,
         )
 
+    def finance_ports(self) -> FinancePorts:
+        """Ports of telling finance of drafts."""
+        from tollgate.mails.brand import Brand  # noqa: PLC0415 - with the template engine, for notify only
+        from tollgate.stages.notify_finance import FinancePorts  # noqa: PLC0415
+
+        finance, site = self.settings.need("finance_email"), self.settings.console_url.rstrip("/")
+        return FinancePorts(
+            drafts=self.drafts,
+            mailer=self.mailer,
+            brand=Brand(support=self.settings.need("ops_email"), billing=finance),
+            finance=finance,
+            console=f"{site}/console/review" if site else "",
+            count=self.count,
+        )
+
     def suspend_ports(self) -> SuspendPorts:
         """Ports of the suspend stage."""
         return SuspendPorts(contracts=self.contracts, holds=self.holds, stripe=self.stripe)
@@ -358,6 +380,7 @@ class Runtime:
             holds=self.holds,
             quarantine=self.quarantine,
             runs=self.runs,
+            drafts=self.drafts,
         )
 
     def review_ports(self) -> ReviewPorts:

@@ -16,6 +16,7 @@ from tests.fakes.rows import Memory, Rows, memory_rows
 from tollgate.adapters.dynamodb import (
     DynamoAudit,
     DynamoContracts,
+    DynamoDraftsNotices,
     DynamoHolds,
     DynamoInbox,
     DynamoInvoices,
@@ -45,6 +46,7 @@ def dynamo_rows(store: Store) -> Rows:
         audit=DynamoAudit(store),
         runs=DynamoRuns(store),
         preferences=DynamoPreferences(store),
+        drafts=DynamoDraftsNotices(store),
     )
 
 

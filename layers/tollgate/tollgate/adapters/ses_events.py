@@ -79,7 +79,7 @@ def feedback(document: Mapping[str, Any]) -> Feedback:
         problems = [Problem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
         raise Invalid("mail event", problems) from None
     outcome, recipients, reason = _outcome(event)
-    kind = "undelivered" if "undelivered" in event.mail.tags else "notice"
+    kind = next((tag for tag in ("undelivered", "drafts") if tag in event.mail.tags), "notice")
     return Feedback(
         tenant=_tag(event, "tenant"),
         notice=_tag(event, kind),
@@ -90,6 +90,7 @@ def feedback(document: Mapping[str, Any]) -> Feedback:
         message_id=event.mail.message_id,
         sent_at=event.mail.timestamp.astimezone(UTC),
         to=event.mail.destination,
+        to_finance=kind == "drafts",
     )
 
 

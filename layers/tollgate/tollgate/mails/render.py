@@ -73,7 +73,7 @@ def render(
         brand=brand,
         words=wording(contract.locale),
     )
-    return _mail(
+    return laid_out(
         KINDS[notice.kind](letter),
         to=contract.contacts.of("usage" if AUDIENCE[notice.kind] == "usage" else "billing"),
         reference={"tenant": notice.tenant, "notice": notice.identity},
@@ -102,10 +102,13 @@ def render_undelivered(notice: Notice, *, reason: str, to: Sequence[str], brand:
         footer=(words.say("undelivered.footer", brand=brand.name),),
     )
     reference = {"tenant": notice.tenant, "undelivered": notice.identity}
-    return _mail(content, to=tuple(to), reference=reference, words=words, brand=brand)
+    return laid_out(content, to=tuple(to), reference=reference, words=words, brand=brand)
 
 
-def _mail(content: Content, *, to: tuple[str, ...], reference: Mapping[str, str], words: Wording, brand: Brand) -> Mail:
+def laid_out(
+    content: Content, *, to: tuple[str, ...], reference: Mapping[str, str], words: Wording, brand: Brand
+) -> Mail:
+    """A content as a mail."""
     values = {"content": content, "brand": brand, "language": words.locale.language}
     return Mail(
         to=to,

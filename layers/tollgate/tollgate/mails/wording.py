@@ -51,6 +51,10 @@ class Wording:
         digits = Decimal("0.1") if abs(number) < 10 else Decimal(1)
         return _plain(format_decimal(number.quantize(digits, ROUND_HALF_UP), locale=self.locale))
 
+    def whole(self, number: int) -> str:
+        """How many there are."""
+        return _plain(format_decimal(number, locale=self.locale))
+
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount with its ISO code, rounded to the currency's minor unit."""
         pattern = _iso_pattern(self.locale.currency_formats["standard"].pattern)

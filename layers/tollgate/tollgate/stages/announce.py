@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tollgate.domain.drafts import PLATFORM, DraftsNotice
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 from tollgate.stages.ports import DomainEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Changed[T: (Notice, Hold, Invoice)]:
+class Changed[T: (Notice, Hold, Invoice, DraftsNotice)]:
     """A row as it was (None: new) and as it is, with the time of the change."""
 
     before: T | None
@@ -23,13 +24,18 @@ class Changed[T: (Notice, Hold, Invoice)]:
     at: datetime
 
 
-def events(change: Changed[Notice] | Changed[Hold] | Changed[Invoice]) -> Iterator[DomainEvent]:
+def events(
+    change: Changed[Notice] | Changed[Hold] | Changed[Invoice] | Changed[DraftsNotice],
+) -> Iterator[DomainEvent]:
     """The events of one change; none for a change nobody is told about (a mail's state, a push attempt)."""
     if isinstance(change.after, Notice):
         if change.before is None:
             yield _notice_created(change.after, change.at)
     elif isinstance(change.after, Hold):
         yield from _hold_events(change.before, change.after, change.at)
+    elif isinstance(change.after, DraftsNotice):
+        if change.before is None:
+            yield _review_waiting(change.after, change.at)
     else:
         yield from _invoice_events(change.before, change.after, change.at)
 
@@ -46,6 +52,18 @@ def _notice_created(notice: Notice, at: datetime) -> DomainEvent:
         "period": None if notice.period is None else str(notice.period),
     }
     return _event("tollgate.notice.created", notice.tenant, notice.identity, at, data)
+
+
+def _review_waiting(notice: DraftsNotice, at: datetime) -> DomainEvent:
+    data = {
+        "identity": notice.identity,
+        "drafts": notice.count,
+        "news": notice.news,
+        "months": {f"{month:%Y-%m}": count for month, count in notice.months.items()},
+        "totals": {currency: str(amount) for currency, amount in notice.totals.items()},
+        "clean": notice.clean,
+    }
+    return _event("tollgate.review.waiting", PLATFORM, notice.identity, at, data)
 
 
 def _hold_events(before: Hold | None, after: Hold, at: datetime) -> Iterator[DomainEvent]:

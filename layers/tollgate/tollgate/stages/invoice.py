@@ -1,5 +1,6 @@
 """Invoice: the daily run. End limit holds whose term is over, close periods, approve what a contract's rule approves,
-push what is approved (once more what is flagged), follow Stripe where its events were lost, dun what is late.
+push what is approved (once more what is flagged), follow Stripe where its events were lost, dun what is late, and call
+finance to the drafts that wait.
 
 Each tenant and each step stands alone: one that fails is named in the report and tried again by the next run.
 """
@@ -16,10 +17,13 @@ from tollgate.domain.calendar import local_day
 from tollgate.domain.corrections import pending_credits
 from tollgate.domain.errors import TollgateError
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, Invoice, dun
+from tollgate.domain.review import Summary, summary_of
+from tollgate.domain.statement import DRAFT
 from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
 from tollgate.stages.corrections import finish_credits
+from tollgate.stages.drafts import call_finance
 from tollgate.stages.issue import IssuePorts, contract_of, push
-from tollgate.stages.ports import HoldRows, Quarantine, Run, RunRows
+from tollgate.stages.ports import DraftsNoticeRows, HoldRows, Quarantine, Run, RunRows
 from tollgate.stages.review import Waiting, approve_by_rule
 from tollgate.stages.settle import SettlePorts, follow
 from tollgate.stages.suspend import end_limit_holds
@@ -39,6 +43,7 @@ class InvoicePorts:
     holds: HoldRows
     quarantine: Quarantine
     runs: RunRows
+    drafts: DraftsNoticeRows
 
 
 @dataclass(slots=True)
@@ -62,6 +67,7 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
     """The daily run over every tenant, and a row that says what it did."""
     report = Report()
     waiting = Waiting(ports.quarantine, ports.close.contracts)
+    drafts: dict[str, list[Summary]] = {}
     for tenant in ports.close.contracts.tenants():
         with _step(report, tenant, "lift"):
             _lift(tenant, ports, now, report)
@@ -74,9 +80,13 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
             )  # fmt: skip
             report.approved += [f"{tenant}/{period}" for period in approved]
         with _step(report, tenant, "read invoices"):
-            for invoice in ports.issue.invoices.invoices(tenant):
+            invoices = ports.issue.invoices.invoices(tenant)
+            drafts[tenant] = [summary_of(invoice) for invoice in invoices if invoice.status == DRAFT]
+            for invoice in invoices:
                 with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
                     _progress(invoice, ports, now, report)
+    with _step(report, "all", "call finance"):
+        call_finance(drafts, rows=ports.drafts, waiting=waiting, blocked=report.blocked, now=now)
     if report.failed:
         ports.close.count("TenantRunFailed", len(report.failed))
     ports.runs.save(run_of(SCHEDULE, report, at=now))

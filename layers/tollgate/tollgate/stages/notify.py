@@ -74,7 +74,8 @@ class Feedback:
     """What the mail service reports of one mail: its ``recipients`` have ``arrived``, ``failed`` for good or are
     ``doubtful`` (given up, or answered by a machine after all); ``accepted`` says no more than that it was taken.
 
-    ``to_ops``: the mail was the one that tells ops about the notice. ``reason`` names no address.
+    ``to_ops``: the mail was the one that tells ops about the notice; ``to_finance``: it was a drafts notice's.
+    ``reason`` names no address.
     """
 
     tenant: str
@@ -86,6 +87,7 @@ class Feedback:
     message_id: str
     sent_at: datetime
     to: tuple[str, ...]
+    to_finance: bool = False
 
 
 class OpsUnreachable(Refused):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from tollgate.domain.calendar import Term
 from tollgate.domain.contract import Contract
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
@@ -372,6 +373,26 @@ class RunRows(Protocol):
 
     def last(self, schedule: str, count: int = 1) -> list[Run]:
         """The latest runs of a schedule, newest first."""
+        ...
+
+
+class DraftsNoticeRows(Protocol):
+    """What finance was told of the drafts that wait, and the state of those mails."""
+
+    def last(self) -> DraftsNotice | None:
+        """The latest notice."""
+        ...
+
+    def add(self, notice: DraftsNotice) -> None:
+        """Write a notice whose mail is queued. Raises Conflict when there is one of its number."""
+        ...
+
+    def notice(self, identity: str) -> tuple[DraftsNotice, MailState]:
+        """One notice. Raises NotFound."""
+        ...
+
+    def set_mail(self, identity: str, *, expected: MailState, mail: MailState) -> None:
+        """Replace the state of a notice's mail. Raises Conflict when it is not ``expected`` any more."""
         ...
 
 

@@ -8,6 +8,7 @@ on it.
 
 from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
+from tollgate.adapters.dynamodb.drafts import DynamoDraftsNotices
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
@@ -21,6 +22,7 @@ from tollgate.adapters.dynamodb.store import Store
 __all__ = [
     "DynamoAudit",
     "DynamoContracts",
+    "DynamoDraftsNotices",
     "DynamoHolds",
     "DynamoInbox",
     "DynamoInvoices",

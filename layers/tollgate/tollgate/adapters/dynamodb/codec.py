@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from tollgate.adapters.dynamodb.store import Item
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.facts import Fact
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
@@ -53,6 +54,7 @@ class Codec[T]:
 
 ASSIGNMENT: Final = Codec(Assignment)
 CARD: Final = Codec(RateCard)
+DRAFTS: Final = Codec(DraftsNotice)
 FACT: Final = Codec(Fact)
 FX_DAY: Final = Codec(FxDay)
 HOLD: Final = Codec(Hold)

@@ -9,6 +9,7 @@ accounts  pk TENANT#<tenant>             sk PROFILE · PREFERENCES · CONTRACT#<
                                             · REVISION#<first day>#<nnnn> · AUDIT#<time>#<id>
           pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
           pk RUNS#<schedule>             sk <time>
+          pk REVIEW                      sk DRAFTS#<number>
           pk TENANTS                     sk <tenant>
           pk SENDER#<provider>#<account> sk ASSIGNMENTS
           pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
@@ -46,6 +47,7 @@ NOTICE: Final = "NOTICE#"
 HOLD: Final = "HOLD#"
 INVOICE: Final = "INVOICE#"
 AUDIT: Final = "AUDIT#"
+DRAFTS: Final = "DRAFTS#"
 
 
 class Key(NamedTuple):
@@ -196,6 +198,14 @@ def runs(schedule: str) -> str:
 
 def run(schedule: str, at: datetime) -> Key:
     return Key(runs(schedule), instant(at))
+
+
+def review() -> str:
+    return "REVIEW"
+
+
+def drafts(identity: str) -> Key:
+    return Key(review(), f"{DRAFTS}{identity}")
 
 
 def sender(provider: str, account: str) -> Key:

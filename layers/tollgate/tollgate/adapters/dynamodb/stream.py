@@ -9,13 +9,15 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 
 from tollgate.adapters.dynamodb import keys
+from tollgate.adapters.dynamodb.drafts import drafts_of
 from tollgate.adapters.dynamodb.invoices import invoice_of
 from tollgate.adapters.dynamodb.notices import hold_of, notice_of
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 from tollgate.stages.announce import Changed
 
-type AnyChanged = Changed[Notice] | Changed[Hold] | Changed[Invoice]
+type AnyChanged = Changed[Notice] | Changed[Hold] | Changed[Invoice] | Changed[DraftsNotice]
 
 _READ: Final = TypeDeserializer()
 
@@ -34,10 +36,12 @@ def changed(record: Mapping[str, Any]) -> AnyChanged | None:
         return _changed(hold_of, before, after, at)
     if sk.startswith(keys.INVOICE):
         return _changed(invoice_of, before, after, at)
+    if sk.startswith(keys.DRAFTS):
+        return _changed(lambda item: drafts_of(item)[0], before, after, at)
     return None
 
 
-def _changed[T: (Notice, Hold, Invoice)](
+def _changed[T: (Notice, Hold, Invoice, DraftsNotice)](
     read: Callable[[dict[str, Any]], T], before: dict[str, Any] | None, after: dict[str, Any] | None, at: datetime
 ) -> Changed[T]:
     assert after is not None
