@@ -48,7 +48,7 @@ def main() -> int:
     letters = place.dead_letters()
     print("Dead-letter queues: " + (", ".join(f"{name} {n}" for name, n in letters.items()) or "all empty"))
     print(f"\nWhere to look:\n{summary.where(place, stack)}")
-    print(f"\n{time.monotonic() - started:.0f} s: {year.clockwork.summary()}")
+    print(f"\n{time.monotonic() - started:.0f} s, some of it at the same time: {year.clockwork.summary()}")
     if sys.stdout.isatty():
         webbrowser.open(place.document["console"])
     return 0
