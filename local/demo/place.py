@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ from local.stack import client
 from local.steps import StepError
 
 SENDERS: Final = 4
+BATCHES_AHEAD: Final = 100  # of ten events each
+WAITING: Final = 2500  # receipts, in the queue and with the meter, before more are sent
 DRAIN_SECONDS: Final = 240
 POLL_SECONDS: Final = 0.5
 WORKING: Final = ("receipts", "notify", "suspend", "invoices", "stripe-events")
@@ -62,7 +65,10 @@ class Place:
         self._all(post, bodies)
 
     def publish_sms(self, batches: Iterable[Sequence[str]], *, sent: Callable[[int], None]) -> None:
-        """Publish SMS events to the topic, several batches at once. Raises StepError."""
+        """Publish SMS events to the topic, several batches at once. Raises StepError.
+
+        Waits now and then for the meter: the local queue gets slower the more it holds.
+        """
         topic, sns = self.document["topics"]["sms"], self.aws("sns")
 
         def publish(batch: Sequence[str]) -> None:
@@ -72,7 +78,9 @@ class Place:
                 raise StepError(f"the topic refused {len(answer['Failed'])} events")
             sent(len(batch))
 
-        self._all(publish, batches)
+        for some in batched(batches, BATCHES_AHEAD, strict=False):
+            self._all(publish, some)
+            self.until(lambda: self._held(self.document["queues"]["receipts"]) < WAITING, what="the meter to keep up")
 
     @staticmethod
     def _all[T](work: Callable[[T], None], items: Iterable[T]) -> None:
