@@ -33,7 +33,7 @@ from tollgate.domain.statement import DRAFT, Line, Statement
 from tollgate.mails.brand import Brand
 from tollgate.mails.drafts import render_drafts
 from tollgate.mails.render import render, render_undelivered
-from tollgate.stages.ports import Mail
+from tollgate.stages.ports.mail import Mail
 
 TERM: Final = date(2026, 1, 15)
 FULL_AT: Final = datetime(2026, 10, 2, 15, 40, tzinfo=UTC)

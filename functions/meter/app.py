@@ -18,7 +18,7 @@ from tollgate.domain.errors import TollgateError
 from tollgate.providers import registry
 from tollgate.providers.provider import Parsed
 from tollgate.stages.meter import meter, redrive
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 logger = Logger()
 metrics = Metrics()

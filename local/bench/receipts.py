@@ -26,7 +26,7 @@ from tollgate.domain.senders import Assignment
 from tollgate.providers.errors import ReceiptError
 from tollgate.providers.provider import Provider, Request, Setting, Webhook
 from tollgate.providers.recipients import keyed_hasher
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)

@@ -22,7 +22,7 @@ from tollgate.providers.provider import Parsed, Setting
 from tollgate.providers.recipients import keyed_hasher
 from tollgate.stages import contracts
 from tollgate.stages.meter import MeterPorts, meter
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 APPLIED_AT: Final = datetime(2026, 1, 2, tzinfo=UTC)
 SETTING: Final = Setting(hasher=keyed_hasher(b"a key for the benchmark"))

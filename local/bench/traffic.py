@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tollgate.domain.contract import Contract, parse
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 START: Final = datetime(2026, 3, 10, 15, tzinfo=UTC)
 TOPIC: Final = "arn:aws:sns:eu-west-1:111122223333:sms-events"

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tollgate.adapters.eventbridge import MAX_ENTRIES, EventBridgeBus
 from tollgate.domain.errors import Refused, RetryLater
-from tollgate.stages.ports import DomainEvent
+from tollgate.stages.ports.events import DomainEvent
 
 NOON = datetime(2026, 3, 10, 17, tzinfo=UTC)
 

@@ -37,7 +37,8 @@ from tollgate.adapters.dynamodb.notices import new_notice
 from tollgate.adapters.dynamodb.store import ATTEMPTS
 from tollgate.domain.errors import Conflict, RetryLater, TollgateError
 from tollgate.domain.metering import UsageChange
-from tollgate.stages.ports import MailState, QuarantineRow
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.ledger import QuarantineRow
 
 type Call = Callable[[Store], object]
 

@@ -26,7 +26,7 @@ from tollgate.domain.rates import FxDay
 from tollgate.domain.records import Fee, merge_all, new_record
 from tollgate.domain.senders import Assignment
 from tollgate.domain.usage import DayRow, TermRow, Totals
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 ids = st.text("#%25ab-._", min_size=1, max_size=12)
 amounts = st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=10**6, places=20) | fees()

@@ -18,7 +18,7 @@ from tollgate.adapters.plivo_rest import PlivoMessages
 from tollgate.domain.errors import NotFound, Refused, RetryLater, TollgateError
 from tollgate.providers.plivo import DETAILS, PLIVO
 from tollgate.providers.provider import Setting
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 MESSAGE = "db3ce55a-7f1d-11e1-8ea7-1231380bc196"
 DOCUMENT = json.loads((Path(__file__).parents[2] / "events" / "plivo" / "rest" / "message.json").read_bytes())

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from tollgate.adapters.receipts import INLINE_BYTES, MARK, SqsReceiptQueue, receipt_of
 from tollgate.domain.errors import Refused, RetryLater
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 EVENTS = Path(__file__).parents[2] / "events"
 BUCKET = "receipts"

@@ -22,7 +22,7 @@ from tollgate.adapters.ses import SesMailer, decoded, encoded
 from tollgate.adapters.ses_events import feedback, is_greeting
 from tollgate.domain.errors import Invalid, Refused, RetryLater
 from tollgate.stages.notify import ACCEPTED, ARRIVED, DOUBTFUL, FAILED, Feedback
-from tollgate.stages.ports import Mail
+from tollgate.stages.ports.mail import Mail
 
 EVENTS = Path(__file__).parents[2] / "events" / "ses"
 SENDER = "billing@tollgate.example"

@@ -20,7 +20,7 @@ from tollgate.adapters.stripe_gateway.gateway import StripeGateway, build_gatewa
 from tollgate.adapters.stripe_gateway.webhooks import unwrap, verify
 from tollgate.domain.errors import Refused, RetryLater
 from tollgate.domain.statement import Line
-from tollgate.stages import ports
+from tollgate.stages.ports.stripe import Stripe, StripeInvoice
 
 NOW = datetime(2026, 8, 3, 9, tzinfo=UTC)
 DUE = datetime(2026, 8, 17, 23, 59, 59, tzinfo=UTC)
@@ -41,17 +41,17 @@ class World:
 
     standin: StandIn
     sdk: stripe.StripeClient
-    gateway: ports.Stripe
+    gateway: Stripe
     customer: str = ""
 
-    def create(self, *, key: str, currency: str = "USD", revision: str = "1") -> ports.StripeInvoice:
+    def create(self, *, key: str, currency: str = "USD", revision: str = "1") -> StripeInvoice:
         metadata = {**METADATA, "revision": revision}
         memo = "Messaging fees of July 2026"
         return self.gateway.create_invoice(
             self.customer, currency=currency, due_at=DUE, memo=memo, metadata=metadata, key=key
         )
 
-    def find(self) -> ports.StripeInvoice | None:
+    def find(self) -> StripeInvoice | None:
         return self.gateway.find_invoice(self.customer, metadata=METADATA, since=NOW - timedelta(days=1))
 
     def break_next(self, effect: RequestEffect, match: str, *, times: int = 1) -> None:
@@ -348,7 +348,7 @@ def test_the_stand_ins_events_are_understood_in_both_forms(world: World) -> None
     assert enveloped.metadata == METADATA
 
 
-def opened(world: World, *, key: str = "k") -> ports.StripeInvoice:
+def opened(world: World, *, key: str = "k") -> StripeInvoice:
     """An open invoice of 10.00."""
     draft = world.create(key=f"{key}:create")
     line = Line(key="marketing/India", description="Marketing", quantity=1, amount=Decimal("10.00"))
@@ -404,5 +404,5 @@ def test_what_was_paid_is_credited_to_the_balance(world: World) -> None:
 
 def test_the_gateway_is_built_from_a_key_and_an_address() -> None:
     """What the composition root needs of this room."""
-    gateway: ports.Stripe = build_gateway("rk_test_1", base_address="http://127.0.0.1:1")
+    gateway: Stripe = build_gateway("rk_test_1", base_address="http://127.0.0.1:1")
     assert isinstance(gateway, StripeGateway)

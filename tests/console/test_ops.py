@@ -15,7 +15,10 @@ from tests.domain.examples import D, contract, whatsapp
 from tests.stages.billing import Billing
 from tollgate.domain.notices import USAGE_WARNING, Notice
 from tollgate.domain.senders import Assignment
-from tollgate.stages.ports import MailState, QuarantineRow, QueueDepth, Run
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.invoices import Run
+from tollgate.stages.ports.ledger import QuarantineRow
+from tollgate.stages.ports.queues import QueueDepth
 
 OPS = "/console/ops"
 MONTH_AGO = NOW - timedelta(days=30)

@@ -15,7 +15,7 @@ from tests.domain.examples import TERM_START, D, contract
 from tests.stages.billing import Billing
 from tollgate.domain.notices import LIMIT_REACHED, OVERDUE, USAGE_WARNING, Hold, Notice
 from tollgate.domain.usage import Cell
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 SMS = Cell("sms", "sms", "North America")
 ACME = "/console/tenants/acme"

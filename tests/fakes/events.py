@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tollgate.domain.errors import Conflict
-from tollgate.stages.ports import Claim, EventKey, KeptEvent
+from tollgate.stages.ports.events import Claim, EventKey, KeptEvent
 
 
 @dataclass

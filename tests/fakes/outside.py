@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tollgate.domain.errors import NotFound, Refused
-from tollgate.stages.ports import DomainEvent, Mail, QueueDepth, Receipt
+from tollgate.stages.ports.events import DomainEvent
+from tollgate.stages.ports.mail import Mail
+from tollgate.stages.ports.queues import QueueDepth
+from tollgate.stages.ports.receipts import Receipt
 
 
 @dataclass

@@ -7,7 +7,7 @@ from datetime import datetime
 from tests.fakes.rows import Memory
 from tollgate.domain.errors import NotFound
 from tollgate.domain.price_waits import PriceWait, price_wait
-from tollgate.stages.ports import MessageResource
+from tollgate.stages.ports.ledger import MessageResource
 
 
 @dataclass

@@ -24,8 +24,18 @@ from tollgate.domain.review import Summary, summary_of
 from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
 from tollgate.domain.usage import DayRow, TermRow
-from tollgate.stages import ports
-from tollgate.stages.ports import AuditEntry, MailState, Position, QuarantineRow, Run, SenderKey
+from tollgate.stages.ports.accounts import (
+    AuditEntry,
+    AuditRows,
+    ContractRows,
+    HoldRows,
+    MailState,
+    NoticeRows,
+    PreferenceRows,
+    SenderKey,
+)
+from tollgate.stages.ports.invoices import DraftsNoticeRows, Inbox, InvoiceRows, Run, RunRows
+from tollgate.stages.ports.ledger import LedgerRows, Position, Quarantine, QuarantineRow, RateRows
 
 TRANSACTION_ITEMS = 100
 
@@ -476,18 +486,18 @@ class MemoryDraftsNotices:
 class Rows:
     """All ports of stored rows; what a stage test or the contract suite runs on."""
 
-    ledger: ports.LedgerRows
-    contracts: ports.ContractRows
-    rates: ports.RateRows
-    quarantine: ports.Quarantine
-    notices: ports.NoticeRows
-    holds: ports.HoldRows
-    invoices: ports.InvoiceRows
-    inbox: ports.Inbox
-    audit: ports.AuditRows
-    runs: ports.RunRows
-    preferences: ports.PreferenceRows
-    drafts: ports.DraftsNoticeRows
+    ledger: LedgerRows
+    contracts: ContractRows
+    rates: RateRows
+    quarantine: Quarantine
+    notices: NoticeRows
+    holds: HoldRows
+    invoices: InvoiceRows
+    inbox: Inbox
+    audit: AuditRows
+    runs: RunRows
+    preferences: PreferenceRows
+    drafts: DraftsNoticeRows
 
 
 def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = None) -> Rows:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tollgate.domain.errors import Refused, RetryLater
 from tollgate.domain.statement import Line
-from tollgate.stages.ports import StripeInvoice
+from tollgate.stages.ports.stripe import StripeInvoice
 
 
 @dataclass

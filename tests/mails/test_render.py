@@ -17,7 +17,7 @@ from tollgate.domain.invoices import notice as invoice_notice
 from tollgate.domain.notices import LIMIT, LIMIT_REACHED, OVERDUE, SUSPENDED, USAGE_WARNING, Hold, Notice
 from tollgate.mails.brand import Brand
 from tollgate.mails.render import KINDS, render, render_undelivered, wrapped
-from tollgate.stages.ports import Mail
+from tollgate.stages.ports.mail import Mail
 
 SAMPLES = samples()
 HOSTILE = {

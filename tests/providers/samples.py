@@ -18,7 +18,7 @@ from tollgate.domain.facts import Fact
 from tollgate.providers.provider import Parsed, Request, Setting
 from tollgate.providers.recipients import keyed_hasher
 from tollgate.providers.registry import provider
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 EVENTS = Path(__file__).parents[2] / "events"
 BASE_URL = "https://hooks.example.com"

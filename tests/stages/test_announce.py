@@ -17,7 +17,7 @@ from tollgate.domain.invoices import Invoice, Push
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.statement import Statement
 from tollgate.stages.announce import Changed, events
-from tollgate.stages.ports import DomainEvent
+from tollgate.stages.ports.events import DomainEvent
 
 AT = datetime(2026, 3, 10, 17, tzinfo=UTC)
 TERM = date(2026, 1, 15)

@@ -26,7 +26,7 @@ from tollgate.domain.invoices import Invoice
 from tollgate.domain.statement import Statement
 from tollgate.domain.usage import Cell
 from tollgate.stages.invoice import Report
-from tollgate.stages.ports import StripeInvoice
+from tollgate.stages.ports.stripe import StripeInvoice
 from tollgate.stages.suspend import mirror
 
 START = date(2026, 1, 15)

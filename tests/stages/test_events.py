@@ -25,7 +25,7 @@ from tollgate.providers.registry import provider
 from tollgate.stages import contracts
 from tollgate.stages.events import MAX_BODY_BYTES, MAX_EVENTS, EventPorts, Reply, take
 from tollgate.stages.meter import MeterPorts, meter
-from tollgate.stages.ports import Claim, EventKey, KeptEvent
+from tollgate.stages.ports.events import Claim, EventKey, KeptEvent
 
 KEY = "a platform key for tests"
 NOW = datetime(2026, 10, 6, 9, tzinfo=UTC)

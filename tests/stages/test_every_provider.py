@@ -19,7 +19,7 @@ from tollgate.domain.rates import ANY_MARKET, FxDay, RateCard
 from tollgate.providers.errors import Malformed
 from tollgate.providers.plivo import DETAILS
 from tollgate.providers.registry import PROVIDERS
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 JANUARY, QUARTER = date(2026, 1, 1), date(2026, 10, 1)
 CATEGORIES = (

@@ -19,7 +19,8 @@ from tests.stages.test_review import APRIL, decide, even, reviewed, selected, wa
 from tests.stages.test_tenants import NOW, held, ports, used
 from tests.stages.test_timeline import told
 from tollgate.stages.ops import last_runs, quarantined, undelivered
-from tollgate.stages.ports import MailState, QueueDepth
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.queues import QueueDepth
 from tollgate.stages.tenants import tenant_detail, tenants
 from tollgate.stages.views_explained import explained_view, message_view, messages_view, timeline_view
 from tollgate.stages.views_review import close_view, decisions_view, review_view

@@ -37,7 +37,7 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.notices import Notice
 from tollgate.domain.usage import TermRow, Totals
 from tollgate.stages.meter import MAX_ATTEMPTS, Redriven, meter
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 TERM = date(2026, 1, 15)
 REGULAR = "regular/marketing"

@@ -10,7 +10,7 @@ from tests.domain.examples import CARD, MARKETS, NOON, D
 from tests.stages.test_meter_laws import counts_equal_the_ledger
 from tests.stages.traffic import World, small, status, world
 from tollgate.domain.rates import ANY_MARKET
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 WABA = "517203849911273"
 

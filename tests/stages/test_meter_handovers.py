@@ -17,7 +17,8 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
 from tollgate.stages.meter import Sourced, meter_facts
-from tollgate.stages.ports import LedgerRows, Receipt
+from tollgate.stages.ports.ledger import LedgerRows
+from tollgate.stages.ports.receipts import Receipt
 
 REGULAR = "regular/marketing"
 UNRATED = "regular/unlisted"

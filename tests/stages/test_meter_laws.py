@@ -28,7 +28,7 @@ from tests.stages.traffic import (
 )
 from tollgate.domain.errors import Conflict, RetryLater
 from tollgate.domain.usage import Totals, cell_of, totals_of
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 WABAS = (ACME, ACME, BETA, GAMMA, NOBODYS)
 STATUSES = ("sent", "delivered", "read", "played", "failed")

@@ -20,7 +20,7 @@ from tollgate.domain.rates import RateCard
 from tollgate.providers.provider import Request
 from tollgate.providers.registry import webhook
 from tollgate.stages.meter import Redriven
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 from tollgate.stages.receive import ReceivePorts, receive
 
 D = Decimal

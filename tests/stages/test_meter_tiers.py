@@ -14,7 +14,7 @@ from tests.fakes.faults import Crash, Faults, every_fault
 from tests.stages.test_meter_laws import counts_equal_the_ledger
 from tests.stages.traffic import ACME, BETA, INDIAN, NOON, World, meta, status, world
 from tollgate.domain.errors import Conflict, Invalid
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 UTILITY = "regular/utility"
 STEPS = [(0, D("0.0034")), (1_001, D("0.0030")), (5_001, D("0.0020"))]

@@ -37,7 +37,8 @@ from tollgate.stages.notify import (
     heard,
     notify,
 )
-from tollgate.stages.ports import Mail, MailState
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.mail import Mail
 
 OPS = "ops@tollgate.example"
 ANN, BOB = "ann@acme.example", "bob@acme.example"

@@ -24,7 +24,9 @@ from tollgate.stages.ops import (
     trail,
     undelivered,
 )
-from tollgate.stages.ports import MailState, QuarantineRow, QueueDepth
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.ledger import QuarantineRow
+from tollgate.stages.ports.queues import QueueDepth
 
 
 def test_quarantine_is_grouped_by_reason() -> None:

@@ -19,7 +19,8 @@ from tests.stages.traffic import ACME, NOON, World, small
 from tollgate.domain.errors import NotFound, Refused, RetryLater
 from tollgate.domain.price_waits import FIRST_PAUSE
 from tollgate.stages.poll import Polled, PollPorts, poll
-from tollgate.stages.ports import MessageResource, Receipt
+from tollgate.stages.ports.ledger import MessageResource
+from tollgate.stages.ports.receipts import Receipt
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 WEEK = timedelta(days=7)

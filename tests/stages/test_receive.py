@@ -15,7 +15,7 @@ from tollgate.domain.errors import Refused, RetryLater
 from tollgate.providers.meta import META
 from tollgate.providers.provider import Request, Webhook
 from tollgate.providers.vonage import VONAGE
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 from tollgate.stages.receive import MAX_BODY_BYTES, Answer, ReceivePorts, receive
 
 BODY = sample("meta", "status_delivered.json")

@@ -15,7 +15,8 @@ from tollgate.domain.errors import Conflict, Invalid
 from tollgate.domain.senders import Assignment
 from tollgate.stages.corrections import send_back_invoice
 from tollgate.stages.issue import approve_invoice
-from tollgate.stages.ports import QuarantineRow, Run
+from tollgate.stages.ports.invoices import Run
+from tollgate.stages.ports.ledger import QuarantineRow
 from tollgate.stages.review import Decision, ReviewPorts, Row, Selected, approve_many, arranged, drafts
 from tollgate.stages.review import reviewed as one_reviewed
 

@@ -14,7 +14,7 @@ from tests.stages.billing import FREE, JANUARY, Billing, at
 from tollgate.domain.errors import Conflict, Invalid, NotFound
 from tollgate.domain.notices import Hold
 from tollgate.domain.usage import Cell
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 from tollgate.stages.tenants import TenantPorts, compared, lift_hold, open_hold, tenant_detail, tenants
 
 SMS = Cell("sms", "sms", "North America")

@@ -19,7 +19,7 @@ from tollgate.domain.notices import Hold
 from tollgate.domain.statement import Line
 from tollgate.domain.usage import TermRow, Totals
 from tollgate.stages import views
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 TERM = date(2026, 1, 15)

@@ -22,7 +22,7 @@ from tollgate.providers.registry import provider
 from tollgate.stages import contracts
 from tollgate.stages.contracts import ContractPorts
 from tollgate.stages.meter import MeterPorts, Redriven, meter, redrive
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 NOON = datetime(2026, 3, 10, 17, tzinfo=UTC)
 """Noon in Chicago."""

@@ -47,7 +47,9 @@ from tollgate.stages.events import EventPorts
 from tollgate.stages.invoice import InvoicePorts
 from tollgate.stages.issue import IssuePorts
 from tollgate.stages.meter import MeterPorts
-from tollgate.stages.ports import Count, MessageResources, Stripe
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.ledger import MessageResources
+from tollgate.stages.ports.stripe import Stripe
 from tollgate.stages.receive import ReceivePorts
 from tollgate.stages.review import ReviewPorts
 from tollgate.stages.settle import SettlePorts

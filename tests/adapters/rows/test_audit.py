@@ -9,7 +9,8 @@ from tests.adapters.rows.samples import MAY, contract_of, invoice
 from tests.domain.examples import NOON
 from tests.fakes.rows import Rows
 from tollgate.domain.errors import Conflict
-from tollgate.stages.ports import AuditEntry, Run
+from tollgate.stages.ports.accounts import AuditEntry
+from tollgate.stages.ports.invoices import Run
 
 
 def entry(tenant: str, **changes: object) -> AuditEntry:

@@ -13,7 +13,7 @@ from tests.fakes.rows import Rows
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict
 from tollgate.domain.senders import Assignment
-from tollgate.stages.ports import SenderKey
+from tollgate.stages.ports.accounts import SenderKey
 
 type Assignments = Mapping[SenderKey, Sequence[Assignment]]
 

@@ -9,7 +9,7 @@ from tests.domain.examples import NOON, D
 from tests.fakes.rows import Rows
 from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.errors import Conflict, NotFound
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 SENDING = MailState(status="sending", to=("finance@tollgate.example",), tried_at=NOON)
 

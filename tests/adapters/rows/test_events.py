@@ -9,7 +9,7 @@ from tests.adapters.rows.tables import Tables
 from tests.fakes.events import MemoryEvents
 from tollgate.adapters.dynamodb.events import DynamoEvents
 from tollgate.domain.errors import Conflict
-from tollgate.stages.ports import Claim, EventKey, EventRows, KeptEvent
+from tollgate.stages.ports.events import Claim, EventKey, EventRows, KeptEvent
 
 AT = datetime(2026, 10, 5, 14, 3, 11, 250_000, tzinfo=UTC)
 

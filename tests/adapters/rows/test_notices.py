@@ -11,7 +11,7 @@ from tests.domain.examples import NOON, D
 from tests.fakes.rows import Rows
 from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.notices import Hold, Notice
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 SENDING = MailState(status="sending", to=("a@acme.example", "b@acme.example"), tried_at=NOON)
 SENT = replace(SENDING, status="sent", sent_at=NOON + timedelta(microseconds=5), message_id="0100-ses")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.adapters.rows.samples import change, new, record
 from tests.fakes.rows import Rows
-from tollgate.stages.ports import Position
+from tollgate.stages.ports.ledger import Position
 
 FIRST, END = date(2026, 5, 1), date(2026, 6, 1)
 MESSAGES = ("b", "a", "a#1", "a%1", "aa", "Z", "ä", "a b", "日")

@@ -19,7 +19,7 @@ from tollgate.domain.facts import MessageKey, Recipient, Report
 from tollgate.domain.metering import RecordChange
 from tollgate.domain.price_waits import FIRST_PAUSE, PriceWait
 from tollgate.domain.records import Record
-from tollgate.stages.ports import LedgerRows, PriceWaits
+from tollgate.stages.ports.ledger import LedgerRows, PriceWaits
 
 LATER = NOON + timedelta(days=400)
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"

@@ -8,7 +8,7 @@ import pytest
 from tests.domain.examples import NOON, sms, whatsapp
 from tests.fakes.rows import Rows
 from tollgate.domain.facts import NOBODY, Fact
-from tollgate.stages.ports import QuarantineRow
+from tollgate.stages.ports.ledger import QuarantineRow
 
 
 def row(tenant: str, name: str, *, reason: str = "unknown-sender", fact: Fact | None = None) -> QuarantineRow:

@@ -14,7 +14,7 @@ from tests.domain.examples import NOON
 from tests.fakes.rows import Rows
 from tollgate.adapters.dynamodb.stream import AnyChanged, changed
 from tollgate.stages.announce import events
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tollgate.adapters.dynamodb.record_items import expires_at
 from tollgate.domain.errors import Conflict, Invalid
 from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.senders import Assignment
-from tollgate.stages.ports import QuarantineRow
+from tollgate.stages.ports.ledger import QuarantineRow
 
 JUNE = date(2026, 6, 1)
 HALF_A_PAGE = 380_000

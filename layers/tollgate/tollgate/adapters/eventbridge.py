@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from tollgate.adapters.aws_errors import translated
-from tollgate.stages.ports import DomainEvent
+from tollgate.stages.ports.events import DomainEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tollgate.adapters.aws_errors import translated
 from tollgate.domain.errors import NotFound
-from tollgate.stages.ports import QueueDepth
+from tollgate.stages.ports.queues import QueueDepth
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tollgate.adapters.aws_errors import translated
 from tollgate.providers import aws_sms, aws_social
-from tollgate.stages.ports import Receipt
+from tollgate.stages.ports.receipts import Receipt
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from tollgate.adapters.aws_errors import translated
 from tollgate.domain.errors import RetryLater
-from tollgate.stages.ports import Mail
+from tollgate.stages.ports.mail import Mail
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

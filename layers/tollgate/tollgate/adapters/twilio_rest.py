@@ -14,7 +14,7 @@ from urllib.parse import quote
 import urllib3
 
 from tollgate.domain.errors import NotFound, Refused, RetryLater
-from tollgate.stages.ports import MessageResource
+from tollgate.stages.ports.ledger import MessageResource
 
 ADDRESS: Final = "https://api.twilio.com"
 KEPT: Final = frozenset(

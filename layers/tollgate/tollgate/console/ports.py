@@ -10,20 +10,10 @@ from typing import Any, Protocol
 
 from tollgate.console.setting import Setting
 from tollgate.stages.corrections import CorrectionPorts
-from tollgate.stages.ports import (
-    AuditRows,
-    ContractRows,
-    HoldRows,
-    InvoiceRows,
-    LedgerRows,
-    NoticeRows,
-    PreferenceRows,
-    Quarantine,
-    Queues,
-    RateRows,
-    Recounting,
-    RunRows,
-)
+from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PreferenceRows
+from tollgate.stages.ports.invoices import InvoiceRows, RunRows
+from tollgate.stages.ports.ledger import LedgerRows, Quarantine, RateRows, Recounting
+from tollgate.stages.ports.queues import Queues
 
 
 class IdentityProvider(Protocol):

@@ -11,7 +11,7 @@ from tollgate.mails.brand import Brand, web_address
 from tollgate.mails.content import Content, Fact, Link, Section
 from tollgate.mails.render import OPS_LOCALE, laid_out
 from tollgate.mails.wording import Wording, wording
-from tollgate.stages.ports import Mail
+from tollgate.stages.ports.mail import Mail
 
 FINANCE_LOCALE: Final = OPS_LOCALE
 

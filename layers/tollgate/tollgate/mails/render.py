@@ -31,7 +31,7 @@ from tollgate.mails.brand import Brand
 from tollgate.mails.content import Content, Fact, Section
 from tollgate.mails.letter import Letter
 from tollgate.mails.wording import Wording, one_line, wording
-from tollgate.stages.ports import Mail
+from tollgate.stages.ports.mail import Mail
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 OPS_LOCALE: Final = "en_US"

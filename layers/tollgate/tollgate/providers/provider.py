@@ -52,7 +52,7 @@ class Request:
 
 
 class Arrived(Protocol):
-    """What parsing reads of a receipt; ``stages.ports.Receipt`` is one."""
+    """What parsing reads of a receipt; ``stages.ports.receipts.Receipt`` is one."""
 
     @property
     def body(self) -> bytes: ...

@@ -12,7 +12,7 @@ from datetime import datetime
 from tollgate.domain.drafts import PLATFORM, DraftsNotice
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
-from tollgate.stages.ports import DomainEvent
+from tollgate.stages.ports.events import DomainEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ from tollgate.domain.statement import (
     last_known,
 )
 from tollgate.domain.usage import Cell, DayRow, Totals, cell_of, totals_of
-from tollgate.stages.ports import ContractRows, Count, InvoiceRows, LedgerRows
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.invoices import InvoiceRows
+from tollgate.stages.ports.ledger import LedgerRows
 
 SYSTEM: Final = "tollgate"
 RECOUNTS: Final = 4

@@ -14,7 +14,9 @@ from typing import Final
 from tollgate.domain.close_report import CloseRow, close_row, unstated
 from tollgate.stages.close import due_periods
 from tollgate.stages.csv_rows import csv_line
-from tollgate.stages.ports import ContractRows, InvoiceRows, LedgerRows, Quarantine
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.invoices import InvoiceRows
+from tollgate.stages.ports.ledger import LedgerRows, Quarantine
 from tollgate.stages.review import Waiting
 
 CSV_HEADER: Final = tuple(field.name for field in fields(CloseRow))

@@ -17,7 +17,8 @@ from tollgate.domain.lines import crossings, rearm
 from tollgate.domain.notices import LIMIT, Hold, Notice
 from tollgate.domain.senders import Assignment, after_versions, clashes
 from tollgate.domain.usage import TermRow
-from tollgate.stages.ports import ContractRows, HoldRows, LedgerRows, SenderKey
+from tollgate.stages.ports.accounts import ContractRows, HoldRows, SenderKey
+from tollgate.stages.ports.ledger import LedgerRows
 
 MAX_ATTEMPTS: Final = 6
 

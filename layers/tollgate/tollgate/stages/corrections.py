@@ -28,7 +28,9 @@ from tollgate.domain.invoices import (
 from tollgate.domain.money import ZERO
 from tollgate.stages.close import ClosePorts, close_periods
 from tollgate.stages.issue import BEGINNING, identity_of
-from tollgate.stages.ports import AuditEntry, AuditRows, ContractRows, InvoiceRows, Stripe, StripeInvoice
+from tollgate.stages.ports.accounts import AuditEntry, AuditRows, ContractRows
+from tollgate.stages.ports.invoices import InvoiceRows
+from tollgate.stages.ports.stripe import Stripe, StripeInvoice
 from tollgate.stages.settle import SettlePorts, follow
 
 MAX_ATTEMPTS: Final = 3

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import RetryLater
-from tollgate.stages.ports import ContractRows, Stripe
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.stripe import Stripe
 
 
 def ensure_customer(contract: Contract, *, contracts: ContractRows, stripe: Stripe, now: datetime) -> str:

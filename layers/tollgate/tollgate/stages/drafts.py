@@ -13,7 +13,7 @@ from tollgate.domain import review
 from tollgate.domain.drafts import DraftsNotice, name_of, news, next_notice
 from tollgate.domain.errors import Conflict
 from tollgate.domain.review import Summary
-from tollgate.stages.ports import DraftsNoticeRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows
 from tollgate.stages.review import Waiting
 
 

@@ -25,7 +25,8 @@ from tollgate.domain.records import Record, Usage
 from tollgate.domain.statement import line_key
 from tollgate.domain.usage import cell_of, totals_of
 from tollgate.stages.csv_rows import csv_line
-from tollgate.stages.ports import ContractRows, LedgerRows, Position
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.ledger import LedgerRows, Position
 
 PAGE_SIZE: Final = 100
 MOST_READ: Final = 2_000

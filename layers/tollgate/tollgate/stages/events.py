@@ -23,7 +23,10 @@ from tollgate.providers.cloudevents import Event, UnknownMedia, canonical, diges
 from tollgate.providers.errors import Forged, Malformed
 from tollgate.providers.platform import Checked
 from tollgate.providers.provider import Request
-from tollgate.stages.ports import Claim, ContractRows, Count, EventKey, EventRows, KeptEvent, Receipt, ReceiptQueue
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.events import Claim, EventKey, EventRows, KeptEvent
+from tollgate.stages.ports.receipts import Receipt, ReceiptQueue
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024  # what the front door lets through, with room for its own envelope
 MAX_EVENTS: Final = 1000

@@ -25,7 +25,9 @@ from tollgate.domain.explanation import (
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.statement import billed_meters
 from tollgate.domain.usage import DayRow
-from tollgate.stages.ports import ContractRows, InvoiceRows, LedgerRows
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.invoices import InvoiceRows
+from tollgate.stages.ports.ledger import LedgerRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

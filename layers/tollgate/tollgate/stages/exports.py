@@ -14,7 +14,7 @@ from typing import Final
 
 from tollgate.domain.calendar import add_months
 from tollgate.domain.usage import DayRow
-from tollgate.stages.ports import LedgerRows
+from tollgate.stages.ports.ledger import LedgerRows
 
 MONTHS: Final = 13
 """Records are kept so long."""

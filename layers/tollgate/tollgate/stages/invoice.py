@@ -23,7 +23,9 @@ from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
 from tollgate.stages.corrections import finish_credits
 from tollgate.stages.drafts import call_finance
 from tollgate.stages.issue import IssuePorts, contract_of, push
-from tollgate.stages.ports import DraftsNoticeRows, HoldRows, Quarantine, Run, RunRows
+from tollgate.stages.ports.accounts import HoldRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows, Run, RunRows
+from tollgate.stages.ports.ledger import Quarantine
 from tollgate.stages.review import Waiting, approve_by_rule
 from tollgate.stages.settle import SettlePorts, follow
 from tollgate.stages.suspend import end_limit_holds

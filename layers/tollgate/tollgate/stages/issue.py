@@ -23,7 +23,10 @@ from tollgate.domain.money import ZERO
 from tollgate.domain.statement import Line
 from tollgate.stages.close import SYSTEM
 from tollgate.stages.customers import ensure_customer
-from tollgate.stages.ports import ContractRows, Count, InvoiceRows, Stripe, StripeInvoice
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.invoices import InvoiceRows
+from tollgate.stages.ports.stripe import Stripe, StripeInvoice
 
 MAX_PUSHES: Final = 5
 MAX_CONFLICTS: Final = 3

@@ -36,7 +36,10 @@ from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
 from tollgate.providers.errors import ReceiptError
 from tollgate.providers.provider import Parsed
-from tollgate.stages.ports import ContractRows, Count, LedgerRows, Quarantine, QuarantineRow, RateRows, Receipt
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.ledger import LedgerRows, Quarantine, QuarantineRow, RateRows
+from tollgate.stages.ports.receipts import Receipt
 from tollgate.stages.reprice import reach_tier, with_tiers
 from tollgate.stages.transaction import CHUNK_MESSAGES, MAX_ITEMS, items_of
 

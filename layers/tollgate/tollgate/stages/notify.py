@@ -23,17 +23,10 @@ from tollgate.domain.notices import Notice
 from tollgate.domain.preferences import told
 from tollgate.mails.brand import Brand
 from tollgate.mails.render import render, render_undelivered
-from tollgate.stages.ports import (
-    ContractRows,
-    Count,
-    HoldRows,
-    InvoiceRows,
-    Mail,
-    Mailer,
-    MailState,
-    NoticeRows,
-    PreferenceRows,
-)
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.accounts import ContractRows, HoldRows, MailState, NoticeRows, PreferenceRows
+from tollgate.stages.ports.invoices import InvoiceRows
+from tollgate.stages.ports.mail import Mail, Mailer
 
 # Longer than a run of the function can last, shorter than the queue hides a message whose run has crashed.
 RESEND_AFTER: Final = timedelta(minutes=2)

@@ -24,7 +24,10 @@ from tollgate.stages.notify import (
     accepted,
     heard,
 )
-from tollgate.stages.ports import Count, DraftsNoticeRows, Mailer, MailState
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.invoices import DraftsNoticeRows
+from tollgate.stages.ports.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,20 +15,10 @@ from typing import Final
 
 from tollgate.domain.invoices import named
 from tollgate.domain.notices import Notice
-from tollgate.stages.ports import (
-    AuditEntry,
-    AuditRows,
-    ContractRows,
-    MailState,
-    NoticeRows,
-    Quarantine,
-    QuarantineRow,
-    QueueDepth,
-    Queues,
-    Recounting,
-    Run,
-    RunRows,
-)
+from tollgate.stages.ports.accounts import AuditEntry, AuditRows, ContractRows, MailState, NoticeRows
+from tollgate.stages.ports.invoices import Run, RunRows
+from tollgate.stages.ports.ledger import Quarantine, QuarantineRow, Recounting
+from tollgate.stages.ports.queues import QueueDepth, Queues
 from tollgate.stages.review import owners_of
 
 SCHEDULES: Final = ("invoice",)

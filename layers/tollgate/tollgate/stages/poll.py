@@ -19,16 +19,9 @@ from tollgate.domain.pricing import NO_PRICE
 from tollgate.domain.records import awaits_price, facts_of
 from tollgate.providers.provider import group_or
 from tollgate.stages.meter import quarantine_row
-from tollgate.stages.ports import (
-    Count,
-    LedgerRows,
-    MessageResource,
-    MessageResources,
-    PriceWaits,
-    Quarantine,
-    Receipt,
-    ReceiptQueue,
-)
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.ledger import LedgerRows, MessageResource, MessageResources, PriceWaits, Quarantine
+from tollgate.stages.ports.receipts import Receipt, ReceiptQueue
 
 JSON: Final = "application/json"
 

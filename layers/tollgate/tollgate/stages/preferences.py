@@ -9,7 +9,7 @@ from datetime import datetime
 from tollgate.domain.errors import NotFound
 from tollgate.domain.invoices import named
 from tollgate.domain.preferences import Preferences, recipients_of
-from tollgate.stages.ports import ContractRows, PreferenceRows
+from tollgate.stages.ports.accounts import ContractRows, PreferenceRows
 
 
 def set_recipients(

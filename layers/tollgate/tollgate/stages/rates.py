@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tollgate.domain.rate_files import parse_card, parse_fx_csv, parse_market_map
 from tollgate.domain.rates import ECB, MarketMap, RateCard
-from tollgate.stages.ports import RateRows
+from tollgate.stages.ports.ledger import RateRows
 
 
 @dataclass(frozen=True, slots=True)

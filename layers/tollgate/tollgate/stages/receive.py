@@ -13,7 +13,8 @@ from typing import Final
 from tollgate.domain.errors import Refused, RetryLater
 from tollgate.providers.errors import Forged, Malformed, Unsigned
 from tollgate.providers.provider import Request, Webhook
-from tollgate.stages.ports import Count, Receipt, ReceiptQueue
+from tollgate.stages.ports import Count
+from tollgate.stages.ports.receipts import Receipt, ReceiptQueue
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024  # what the front door lets through, with room for its own envelope
 KEPT_HEADERS: Final = ("content-type", "user-agent")

@@ -25,7 +25,8 @@ from tollgate.domain.rates import PriceBook, RateCard, TierReached
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.repricing import Again, corrected, in_tier, may_be_in, may_come_from, price_again, with_card
 from tollgate.domain.senders import HANDOVER
-from tollgate.stages.ports import ContractRows, LedgerRows, RateRows
+from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.ledger import LedgerRows, RateRows
 from tollgate.stages.transaction import CHUNK_MESSAGES, MAX_ITEMS, items_of
 
 MAX_ATTEMPTS: Final = 6

@@ -28,7 +28,9 @@ from tollgate.domain.review import Flag, Summary, summary_of
 from tollgate.domain.senders import Assignment, first_assignment
 from tollgate.domain.statement import DRAFT
 from tollgate.stages.issue import approve_invoice, contract_of
-from tollgate.stages.ports import ContractRows, InvoiceRows, Quarantine, QuarantineRow, RunRows, SenderKey
+from tollgate.stages.ports.accounts import ContractRows, SenderKey
+from tollgate.stages.ports.invoices import InvoiceRows, RunRows
+from tollgate.stages.ports.ledger import Quarantine, QuarantineRow
 
 MAX_AT_ONCE: Final = 100
 """Drafts approved by one call: each is some reads and a transaction of its own."""

@@ -14,7 +14,9 @@ from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.invoices import APPROVED, OPEN, SETTLED, UNCOLLECTIBLE, Invoice, overdue_hold, reinstatement
 from tollgate.domain.notices import Hold
 from tollgate.stages.issue import as_stripe_says
-from tollgate.stages.ports import HoldRows, Inbox, InvoiceRows, Stripe, StripeInvoice
+from tollgate.stages.ports.accounts import HoldRows
+from tollgate.stages.ports.invoices import Inbox, InvoiceRows
+from tollgate.stages.ports.stripe import Stripe, StripeInvoice
 
 BY: Final = "stripe"
 MAX_ATTEMPTS: Final = 4

@@ -16,7 +16,8 @@ from tollgate.domain.contract import Contract
 from tollgate.domain.errors import RetryLater, TollgateError
 from tollgate.domain.notices import ALL_SERVICES, LIMIT, Hold
 from tollgate.stages.customers import ensure_customer
-from tollgate.stages.ports import ContractRows, HoldRows, Stripe
+from tollgate.stages.ports.accounts import ContractRows, HoldRows
+from tollgate.stages.ports.stripe import Stripe
 
 MAX_ROUNDS: Final = 5
 

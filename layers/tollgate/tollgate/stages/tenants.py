@@ -24,15 +24,8 @@ from tollgate.domain.lines import lines_of, threshold
 from tollgate.domain.notices import ALL_SERVICES, MANUAL, Hold, Notice
 from tollgate.domain.pace import Pace, pace
 from tollgate.domain.usage import TermRow
-from tollgate.stages.ports import (
-    AuditEntry,
-    AuditRows,
-    ContractRows,
-    HoldRows,
-    LedgerRows,
-    MailState,
-    NoticeRows,
-)
+from tollgate.stages.ports.accounts import AuditEntry, AuditRows, ContractRows, HoldRows, MailState, NoticeRows
+from tollgate.stages.ports.ledger import LedgerRows
 
 PAGE_SIZE: Final = 50
 BOUNCED: Final = "bounced"

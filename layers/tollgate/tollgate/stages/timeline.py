@@ -14,7 +14,7 @@ from tollgate.domain.invoices import APPROVED, OPEN, PAID, UNCOLLECTIBLE, VOID
 from tollgate.domain.notices import Notice
 from tollgate.domain.statement import CARRIED, DRAFT, NIL
 from tollgate.stages.close import SYSTEM
-from tollgate.stages.ports import AuditEntry, AuditRows, MailState, NoticeRows
+from tollgate.stages.ports.accounts import AuditEntry, AuditRows, MailState, NoticeRows
 
 STATED: Final = {
     DRAFT: "drafted",

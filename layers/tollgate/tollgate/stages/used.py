@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from tollgate.domain.usage import Cell, Totals
-from tollgate.stages.ports import LedgerRows
+from tollgate.stages.ports.ledger import LedgerRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

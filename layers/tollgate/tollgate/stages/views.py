@@ -16,7 +16,8 @@ from tollgate.domain.money import ZERO
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.standing import standing
 from tollgate.domain.usage import DayRow, TermRow, Totals
-from tollgate.stages.ports import ContractRows, HoldRows, LedgerRows, MailState, QuarantineRow
+from tollgate.stages.ports.accounts import ContractRows, HoldRows, MailState
+from tollgate.stages.ports.ledger import LedgerRows, QuarantineRow
 from tollgate.stages.rates import Loaded
 from tollgate.stages.reprice import MonthChange
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from tollgate.domain.contract_changes import Difference
 from tollgate.domain.notices import Hold, Notice
 from tollgate.stages.ops import Undelivered, Waiting
-from tollgate.stages.ports import MailState, QueueDepth, Run
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.invoices import Run
+from tollgate.stages.ports.queues import QueueDepth
 from tollgate.stages.tenants import Tenant, TenantDetail, TenantPage, Use, Version
 from tollgate.stages.views import Json, hold_view, notice_view, quantity, timestamp
 

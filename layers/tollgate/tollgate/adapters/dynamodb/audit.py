@@ -8,7 +8,7 @@ from tollgate.adapters.dynamodb import keys, writes
 from tollgate.adapters.dynamodb.keys import Key
 from tollgate.adapters.dynamodb.store import Item, Store
 from tollgate.domain.errors import Conflict
-from tollgate.stages.ports import AuditEntry
+from tollgate.stages.ports.accounts import AuditEntry
 
 
 class DynamoAudit:

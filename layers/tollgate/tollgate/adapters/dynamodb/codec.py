@@ -22,7 +22,8 @@ from tollgate.domain.rates import FxDay, MarketMap, RateCard, TierReached
 from tollgate.domain.review import Summary
 from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
-from tollgate.stages.ports import MailState, Run
+from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.invoices import Run
 
 
 class Codec[T]:

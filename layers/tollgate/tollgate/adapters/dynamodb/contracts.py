@@ -16,7 +16,7 @@ from tollgate.adapters.dynamodb.store import TRANSACTION_ITEMS, Item, Store, Wri
 from tollgate.domain.contract import Contract, parse
 from tollgate.domain.errors import Conflict, Invalid, Problem
 from tollgate.domain.senders import Assignment
-from tollgate.stages.ports import SenderKey
+from tollgate.stages.ports.accounts import SenderKey
 
 OTHER_ROWS: Final = 4  # contract, profile, list of tenants, audit
 

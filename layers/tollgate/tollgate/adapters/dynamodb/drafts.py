@@ -15,7 +15,7 @@ from tollgate.adapters.dynamodb import codec, keys, writes
 from tollgate.adapters.dynamodb.store import Item, Store
 from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.errors import NotFound
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 
 def drafts_item(notice: DraftsNotice) -> Item:

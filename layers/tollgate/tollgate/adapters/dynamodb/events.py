@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tollgate.adapters.dynamodb import keys, writes
 from tollgate.adapters.dynamodb.store import TRANSACTION_ITEMS, Item, Store, Write
-from tollgate.stages.ports import Claim, EventKey, KeptEvent
+from tollgate.stages.ports.events import Claim, EventKey, KeptEvent
 
 ITEMS_OF_ONE: Final = 2  # a claim, and what is kept of its event
 

@@ -19,7 +19,7 @@ from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.price_waits import price_wait
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.usage import DayRow, TermRow
-from tollgate.stages.ports import Position
+from tollgate.stages.ports.ledger import Position
 
 
 class DynamoLedger:

@@ -15,7 +15,7 @@ from tollgate.adapters.dynamodb import codec, keys, writes
 from tollgate.adapters.dynamodb.store import Item, Store, Write
 from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.notices import Hold, Notice
-from tollgate.stages.ports import MailState
+from tollgate.stages.ports.accounts import MailState
 
 OPENED: Final = 1
 LIFTED: Final = 2

@@ -7,7 +7,7 @@ from datetime import datetime
 from tollgate.adapters.dynamodb import audit, keys, writes
 from tollgate.adapters.dynamodb.store import Store
 from tollgate.domain.preferences import Preferences
-from tollgate.stages.ports import AuditEntry
+from tollgate.stages.ports.accounts import AuditEntry
 
 
 class DynamoPreferences:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from tollgate.adapters.dynamodb import codec, keys, writes
 from tollgate.adapters.dynamodb.store import Item, Store
 from tollgate.domain.errors import Conflict
-from tollgate.stages.ports import QuarantineRow
+from tollgate.stages.ports.ledger import QuarantineRow
 
 
 def _new_mark() -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from tollgate.adapters.dynamodb import codec, keys
 from tollgate.adapters.dynamodb.store import Store
-from tollgate.stages.ports import Run
+from tollgate.stages.ports.invoices import Run
 
 KEPT: Final = timedelta(days=400)
 

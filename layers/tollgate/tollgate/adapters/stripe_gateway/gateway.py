@@ -15,7 +15,7 @@ from tollgate.adapters.stripe_gateway.failures import answered
 from tollgate.domain.errors import Refused
 from tollgate.domain.money import minor_units
 from tollgate.domain.statement import Line
-from tollgate.stages.ports import StripeInvoice
+from tollgate.stages.ports.stripe import StripeInvoice
 
 _PAGE: Final = 100
 _TENANT: Final = "tenant"

@@ -12,7 +12,7 @@ from stripe.params import InvoiceAddLinesParamsLine
 
 from tollgate.domain.money import from_minor_units, minor_units
 from tollgate.domain.statement import Line
-from tollgate.stages.ports import StripeInvoice
+from tollgate.stages.ports.stripe import StripeInvoice
 
 MOST_LINES: Final = 250
 """Lines of one invoice, by Stripe's limit."""
