@@ -24,7 +24,7 @@ def sqs() -> Iterator[Any]:
         arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
         client.create_queue(QueueName="stack-receipts", Attributes={"RedrivePolicy": policy})
-        client.create_queue(QueueName="stack-announce-failures")
+        client.create_queue(QueueName="stack-announce-dlq")
         yield client
 
 
@@ -53,7 +53,7 @@ def without(sqs: Any, call: str, code: str, status: int = 400) -> Any:
 DEAD = json.dumps({"deadLetterTargetArn": "arn:https://q/stack-x-dlq", "maxReceiveCount": 5})
 URLS = [
     f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
-    for name in ("stack-receipts", "stack-receipts-dlq", "stack-announce-failures")
+    for name in ("stack-receipts", "stack-receipts-dlq", "stack-announce-dlq")
 ]
 
 
@@ -75,15 +75,15 @@ class Without:
 
 
 def test_depths_are_those_of_the_stacks_queues(sqs: Any) -> None:
-    """By name, dead letters marked as such by what SQS says, not by their names."""
+    """By name; dead letters marked as such, and which of them another queue's are by what SQS says."""
     put(sqs, "stack-receipts-dlq", "a", "b")
     put(sqs, "stack-receipts", "c")
     taken(sqs, "stack-receipts")
     found = SqsQueues(sqs, urls=URLS).depths()
-    assert [(d.name, d.waiting, d.in_flight, d.delayed, d.dead_letters) for d in found] == [
-        ("stack-announce-failures", 0, 0, 0, False),
-        ("stack-receipts", 0, 1, 0, False),
-        ("stack-receipts-dlq", 2, 0, 0, True),
+    assert [(d.name, d.waiting, d.in_flight, d.delayed, d.dead_letters, d.returnable) for d in found] == [
+        ("stack-announce-dlq", 0, 0, 0, True, False),
+        ("stack-receipts", 0, 1, 0, False, False),
+        ("stack-receipts-dlq", 2, 0, 0, True, True),
     ]
 
 
@@ -134,7 +134,7 @@ def test_sqs_moves_dead_letters_by_itself_where_it_can() -> None:
     assert asked == [{"SourceArn": "arn:https://q/stack-x-dlq", "DestinationArn": "arn:https://q/stack-x"}]
 
 
-@pytest.mark.parametrize("name", ["stack-receipts", "stack-announce-failures", "stack-nothing", "other-receipts"])
+@pytest.mark.parametrize("name", ["stack-receipts", "stack-announce-dlq", "stack-nothing", "other-receipts"])
 def test_only_a_queue_of_dead_letters_is_redriven(sqs: Any, name: str) -> None:
     """Of this stack."""
     with pytest.raises(NotFound):

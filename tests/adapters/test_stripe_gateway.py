@@ -99,6 +99,7 @@ def test_a_month_is_invoiced(world: World) -> None:
     assert (opened.status, opened.total, opened.remaining) == ("open", Decimal("3.03"), Decimal("3.03"))
     assert opened.number
     assert opened.hosted_url
+    assert opened.pdf_url.startswith(opened.hosted_url)
     assert opened.due_at == DUE + timedelta(days=1)
     assert world.gateway.send(draft.id, key="k:send") == opened
     assert world.gateway.invoice(draft.id) == opened

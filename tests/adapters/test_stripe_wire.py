@@ -142,7 +142,7 @@ def test_a_draft_has_no_number_yet() -> None:
     """Absent and null fields of a draft read as empty, amounts by the currency's decimals."""
     answer = {"id": "in_1", "status": "draft", "currency": "jpy", "total": 500, "amount_remaining": 500, "number": None}
     read = wire.invoice_of(stripe.Invoice.construct_from(answer, None))
-    assert (read.number, read.hosted_url, read.due_at, dict(read.metadata)) == ("", "", None, {})
+    assert (read.number, read.hosted_url, read.pdf_url, read.due_at, dict(read.metadata)) == ("", "", "", None, {})
     assert (read.total, read.remaining, read.currency) == (Decimal(500), Decimal(500), "jpy")
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.console.conftest import World
 from tests.console.visitor import Seen, Visitor
 from tests.domain.examples import D, contract
-from tests.stages.billing import FEBRUARY, INDIA, JANUARY, Billing, at
+from tests.stages.billing import FEBRUARY, FREE, INDIA, JANUARY, Billing, at
 from tollgate.console.invoices import grouped
 from tollgate.domain.errors import Refused
 from tollgate.domain.invoices import Invoice
@@ -371,8 +371,29 @@ def test_everything_that_happened_is_told_with_names(issued: Scene) -> None:
 
 
 def test_stripes_page_is_linked_once_there_is_one(issued: Scene) -> None:
-    """Where the customer pays."""
-    assert f'href="{issued.invoice.hosted_url}"' in issued.visitor().get(PAGE).text
+    """Where the customer pays, and the same as a file; an invoice that was issued before files were kept has no link
+    to one, and neither has what is no web address."""
+    text = issued.visitor().get(PAGE).text
+    assert f'<a href="{issued.invoice.hosted_url}" rel="noreferrer">At Stripe</a>' in text
+    assert f'<a href="{issued.invoice.pdf_url}" rel="noreferrer">PDF</a>' in text
+    for missing in ("", "javascript:alert(1)"):
+        key = ("acme", FEBRUARY)
+        issued.world.memory.invoices[key] = replace(issued.world.memory.invoices[key], pdf_url=missing)
+        text = issued.visitor().get(PAGE).text
+        assert ("At Stripe" in text, "PDF" in text, "javascript" in text) == (True, False, False)
+
+
+@pytest.mark.parametrize(("usage", "jumps"), [("12.00", False), ("30.00", True)])
+def test_a_month_is_compared_with_those_before_it_once(usage: str, jumps: bool) -> None:
+    """By the flag of a jump where there is one, else by a sentence of its own; never by both."""
+    billing = Billing(contract=contract(allowances=FREE))
+    billing.issued(JANUARY, "10.00", approved=at("2026-02-05"))
+    billing.use("2026-02-10", usage)
+    billing.close(NOW)
+    scene = Scene(billing, World(memory=billing.memory, stripe=billing.stripe, now=NOW))
+    words = scene.visitor().get(PAGE).words
+    assert ("against the statement before, USD 10.00" in words) == jumps
+    assert ("The mean before is USD 10.00" in words) == (not jumps)
 
 
 # --- the statement ----------------------------------------------------------------------------------------------------

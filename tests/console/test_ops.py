@@ -24,9 +24,10 @@ OPS = "/console/ops"
 MONTH_AGO = NOW - timedelta(days=30)
 
 
-def queue(name: str, waiting: int, *, dead: bool = False) -> QueueDepth:
+def queue(name: str, waiting: int, *, dead: bool = False, returnable: bool = True) -> QueueDepth:
     """A queue."""
-    return QueueDepth(name=name, waiting=waiting, in_flight=2, delayed=0, dead_letters=dead)
+    back = dead and returnable
+    return QueueDepth(name=name, waiting=waiting, in_flight=2, delayed=0, dead_letters=dead, returnable=back)
 
 
 @pytest.fixture
@@ -116,6 +117,19 @@ def test_where_sqs_moves_them_by_itself_no_number_is_made_up(busy: World, signed
     visitor.get(OPS)
     visitor.submit(f"{OPS}/queues/redrive", {"queue": "t-receipts-dlq"})
     assert "t-receipts-dlq: Dead letters are being sent back." in visitor.get(OPS).words
+
+
+def test_dead_letters_of_no_queue_are_added_up_and_have_no_button(
+    busy: World, signed_in: Callable[..., Visitor]
+) -> None:
+    """What the table's stream could not deliver; it cannot be sent back, and a form that asks for it is refused."""
+    busy.ports.queues.known = [queue("t-announce-dlq", 2, dead=True, returnable=False), *busy.ports.queues.known]
+    visitor = signed_in("ops")
+    seen = visitor.get(OPS)
+    assert "Dead letters 5 Facts" in seen.words
+    assert "t-announce-dlq dead letters 2 2 0 from no queue: see the runbook" in seen.words
+    assert 'value="t-announce-dlq"' not in seen.text
+    assert visitor.submit(f"{OPS}/queues/redrive", {"queue": "t-announce-dlq"}).status == 404
 
 
 @pytest.mark.usefixtures("busy")

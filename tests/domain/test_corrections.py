@@ -14,7 +14,14 @@ from tollgate.domain.corrections import credited, issue_again, pending_credits, 
 from tollgate.domain.errors import Conflict, Invalid
 from tollgate.domain.invoices import Invoice, Push, approve
 
-VOID = replace(HELD, status="void", number="T-1", hosted_url="https://x.example", push=Push(attempts=1))
+VOID = replace(
+    HELD,
+    status="void",
+    number="T-1",
+    hosted_url="https://x.example",
+    pdf_url="https://x.example/f",
+    push=Push(attempts=1),
+)
 
 
 def credit(invoice: Invoice, **changes: Any) -> Invoice:

@@ -271,20 +271,25 @@ def test_an_invoice_is_what_stripe_says_it_is(status: str, remaining: str, after
     """Whatever the row said before; where nothing is owed any more, and it is not void, it is paid."""
     for before in (APPROVED, OPEN, HELD):
         row = settled(
-            before, status=status, remaining=D(remaining), stripe_invoice="in_1", number="A-1", hosted_url="https://p"
+            before,
+            status=status,
+            remaining=D(remaining),
+            stripe_invoice="in_1",
+            number="A-1",
+            hosted_url="https://p",
+            pdf_url="https://f",
         )
         assert (row.status, row.remaining, row.stripe_invoice) == (after, D(remaining), "in_1")
-        assert (row.number, row.hosted_url, row.statement) == ("A-1", "https://p", TEN)
+        assert (row.number, row.hosted_url, row.pdf_url, row.statement) == ("A-1", "https://p", "https://f", TEN)
         assert (row.due_date, row.suspended_on) == (before.due_date, before.suspended_on)
 
 
 def test_what_stripe_leaves_out_is_kept() -> None:
-    """A number and a page once known stay; a push that failed before and has arrived now needs nobody's eye."""
-    failed = replace(
-        APPROVED, number="A-1", hosted_url="https://p", push=Push(attempts=5, key_attempt=1, error="503", flagged=True)
-    )
-    row = settled(failed, status="open", remaining=D(10), stripe_invoice="in_1", number="", hosted_url="")
-    assert (row.number, row.hosted_url) == ("A-1", "https://p")
+    """A number, a page and a file once known stay; a push that failed and has arrived now needs nobody's eye."""
+    push = Push(attempts=5, key_attempt=1, error="503", flagged=True)
+    failed = replace(APPROVED, number="A-1", hosted_url="https://p", pdf_url="https://f", push=push)
+    row = settled(failed, status="open", remaining=D(10), stripe_invoice="in_1", number="", hosted_url="", pdf_url="")
+    assert (row.number, row.hosted_url, row.pdf_url) == ("A-1", "https://p", "https://f")
     assert row.push == Push(attempts=5, key_attempt=1, error="", flagged=False)
 
 

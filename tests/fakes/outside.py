@@ -35,7 +35,7 @@ class MemoryQueues:
         return self.known
 
     def redrive(self, name: str, *, most: int) -> int | None:
-        found = next((one for one in self.known if one.name == name and one.dead_letters), None)
+        found = next((one for one in self.known if one.name == name and one.returnable), None)
         if found is None:
             raise NotFound("dead-letter queue", name)
         moved = min(found.waiting, most)

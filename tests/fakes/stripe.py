@@ -115,6 +115,7 @@ class MemoryStripe:
                 remaining=Decimal(0),
                 number="",
                 hosted_url="",
+                pdf_url="",
                 due_at=due_at,
                 metadata=dict(metadata),
             )
@@ -153,7 +154,9 @@ class MemoryStripe:
             current = self._in_status(invoice, "draft")
             status = "open" if current.total > 0 else "paid"
             number, url = f"T-{invoice[3:]}", f"https://invoice.example/{invoice}"
-            self.invoices[invoice] = replace(current, status=status, number=number, hosted_url=url)
+            self.invoices[invoice] = replace(
+                current, status=status, number=number, hosted_url=url, pdf_url=f"{url}/pdf"
+            )
             return self.invoices[invoice]
 
         return self._once(key, ("finalize", invoice), finalize)

@@ -108,6 +108,7 @@ def test_an_invoices_credits_and_notes_as_json() -> None:
     [credit] = view["credits"]
     assert (credit["number"], credit["amount"], credit["by"]) == ("T-1-CN-01", "4.00", "mia")
     assert (view["remaining"], view["hosted_url"], view["sent_back"]) == ("6.00", "https://invoice.example/in_1", None)
+    assert view["pdf_url"] == "https://invoice.example/in_1/pdf"
     assert [one["what"] for one in plain(timeline_view(told(world)))][-1] == "credit note issued"
 
 
@@ -184,7 +185,7 @@ def test_ops_as_json() -> None:
     mails = plain(undelivered_view(undelivered(contracts=rows.contracts, notices=rows.notices, now=at("2026-02-20"))))
     assert (mails["mails"][0]["status"], mails["mails"][0]["reasons"], mails["cursor"]) == ("bounced", ["full"], None)
     assert plain(runs_view(last_runs(runs=rows.runs)))["invoice"][0]["counts"]["suspended"] == 1
-    depth = QueueDepth(name="a-dlq", waiting=1, in_flight=2, delayed=0, dead_letters=True)
+    depth = QueueDepth(name="a-dlq", waiting=1, in_flight=2, delayed=0, dead_letters=True, returnable=False)
     assert plain(queues_view([depth])) == [
-        {"name": "a-dlq", "waiting": 1, "in_flight": 2, "delayed": 0, "dead_letters": True}
+        {"name": "a-dlq", "waiting": 1, "in_flight": 2, "delayed": 0, "dead_letters": True, "returnable": False}
     ]

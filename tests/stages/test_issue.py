@@ -154,7 +154,7 @@ def test_a_push_creates_fills_compares_finalizes_and_sends() -> None:
     issued = world.stripe.invoices[invoice.stripe_invoice]
     assert dict(issued.metadata) == IDENTITY
     assert issued.due_at == at("2026-02-21", "05:59").replace(second=59)
-    assert (invoice.number, invoice.hosted_url) == (issued.number, issued.hosted_url)
+    assert (invoice.number, invoice.hosted_url, invoice.pdf_url) == (issued.number, issued.hosted_url, issued.pdf_url)
     assert invoice.remaining == Decimal("13.00")
 
 

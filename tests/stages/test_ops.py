@@ -102,7 +102,7 @@ def test_queues_with_dead_letters_come_first() -> None:
     """Then all others by name."""
 
     def depth(name: str, waiting: int, *, dead: bool = False) -> QueueDepth:
-        return QueueDepth(name=name, waiting=waiting, in_flight=0, delayed=0, dead_letters=dead)
+        return QueueDepth(name=name, waiting=waiting, in_flight=0, delayed=0, dead_letters=dead, returnable=dead)
 
     known = [depth("b", 5), depth("b-dlq", 0, dead=True), depth("c-dlq", 1, dead=True), depth("a", 0)]
     assert [one.name for one in queue_depths(queues=MemoryQueues(known))] == ["c-dlq", "a", "b", "b-dlq"]
@@ -112,7 +112,7 @@ def test_who_redrives_is_in_the_trail_of_the_platform() -> None:
     """Which belongs to no tenant; written before anything is done, so that a refused one is there too."""
     world = Billing()
     rows = world.rows
-    dead = QueueDepth(name="b-dlq", waiting=400, in_flight=0, delayed=0, dead_letters=True)
+    dead = QueueDepth(name="b-dlq", waiting=400, in_flight=0, delayed=0, dead_letters=True, returnable=True)
     queues, recounting = MemoryQueues([dead]), MemoryRecounting()
     redriven = redrive_queue("b-dlq", by="mia", queues=queues, audit=rows.audit, now=at("2026-02-05"))
     assert (redriven, queues.known[0].waiting) == (MOST_REDRIVEN, 400 - MOST_REDRIVEN)

@@ -9,6 +9,8 @@ import pytest
 from tests.adapters.rows.samples import MAY, change, digits, hold, invoice, statement, warning
 from tests.domain.examples import NOON, D
 from tests.fakes.rows import Rows
+from tollgate.adapters.dynamodb import codec
+from tollgate.adapters.dynamodb.invoices import invoice_of
 from tollgate.domain.errors import Conflict, NotFound
 from tollgate.domain.invoices import Credit, Invoice, Push, Remark
 from tollgate.domain.notices import Notice
@@ -37,6 +39,7 @@ def test_an_invoice_reads_back_as_it_was_saved(rows: Rows, tenant: str) -> None:
         stripe_invoice="in_1",
         number="ACME-0001",
         hosted_url="https://pay.example/in_1",
+        pdf_url="https://pay.example/in_1/pdf",
         remaining=D("120.50"),
         overdue_on=date(2026, 6, 18),
         suspend_on=date(2026, 6, 25),
@@ -49,6 +52,13 @@ def test_an_invoice_reads_back_as_it_was_saved(rows: Rows, tenant: str) -> None:
     read = rows.invoices.invoice(tenant, MAY)
     assert read == first
     assert [digits(read.statement.total), digits(read.statement.lines[0].amount)] == ["120.50", "120.50"]
+
+
+def test_a_row_that_was_written_before_files_were_kept_is_read() -> None:
+    """It has no file, and all that it had."""
+    row = codec.INVOICE.item(replace(invoice("acme"), pdf_url="https://pay.example/in_1/pdf"))
+    del row["pdf_url"]
+    assert invoice_of(row) == invoice("acme")
 
 
 def test_an_invoice_that_does_not_exist_is_not_found(rows: Rows, tenant: str) -> None:

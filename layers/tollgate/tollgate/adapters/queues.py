@@ -1,7 +1,8 @@
 """The stack's queues, as ops sees them: how much is in them, and dead letters back to where they came from.
 
-The queues are those that the template names, and which is whose dead-letter queue is what SQS itself says. Of a message
-nothing is read but to send it again: bodies hold numbers of people.
+The queues are those that the template names. Which is whose dead-letter queue is what SQS itself says; one that another
+service fills (a stream that could not be delivered) is known by its name alone, and nothing can be sent back from it.
+Of a message nothing is read but to send it again: bodies hold numbers of people.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ DEPTHS: Final = (
 )  # fmt: skip
 AT_ONCE: Final = 10  # of one ReceiveMessage
 HIDDEN_SECONDS: Final = 60
+DEAD_LETTERS: Final = "-dlq"
+"""How the name of every queue of dead letters ends."""
 _NO_TASKS: Final = frozenset(
     {"UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "InvalidAction", "UnknownOperation",
      "UnknownOperationException", "NotImplemented", "501"}
@@ -38,7 +41,7 @@ class SqsQueues:
         self._sqs, self._urls = sqs, urls
 
     def depths(self) -> list[QueueDepth]:
-        """By name. A queue is one of dead letters when another sends its own there."""
+        """By name."""
         with translated("queues"):
             known = {_name(url): self._attributes(url) for url in self._urls}
         dead = {_dead_letters_go_to(own) for own in known.values()}
@@ -48,7 +51,8 @@ class SqsQueues:
                 waiting=int(own[DEPTHS[0]]),
                 in_flight=int(own[DEPTHS[1]]),
                 delayed=int(own[DEPTHS[2]]),
-                dead_letters=own["QueueArn"] in dead,
+                dead_letters=own["QueueArn"] in dead or name.endswith(DEAD_LETTERS),
+                returnable=own["QueueArn"] in dead,
             )
             for name, own in sorted(known.items())
         ]

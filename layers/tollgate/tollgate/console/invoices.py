@@ -29,8 +29,9 @@ from tollgate.domain.errors import NotFound
 from tollgate.domain.explanation import Crossing, DayPoint
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, VOID, Invoice
 from tollgate.domain.permissions import READ
-from tollgate.domain.review import Summary, summary_of
+from tollgate.domain.review import JUMP, Summary, summary_of
 from tollgate.domain.statement import DRAFT, Line, meter_name
+from tollgate.mails.brand import web_address
 from tollgate.stages.drilldown import has_messages
 from tollgate.stages.explanation import Explained, explained
 from tollgate.stages.review import reviewed
@@ -107,8 +108,15 @@ def invoice(request: Request, tenant: str, period: str) -> Answer:
         "creditable": shown.status in CREDITABLE and credited(shown) < shown.statement.total,
         "again": shown.status == VOID,
         "reference": f"r{shown.revision}-{len(shown.credits) + 1}",
+        "at_stripe": [(name, web_address(url)) for name, url in _at_stripe(shown) if web_address(url)],
+        "jumps": JUMP in shown.flags,
     }
     return Page(template="invoice.html.j2", values=values)
+
+
+def _at_stripe(shown: Invoice) -> Sequence[tuple[str, str]]:
+    """The invoice's page and its file; an invoice that was issued before the file was kept has only the page."""
+    return ("At Stripe", shown.hosted_url), ("PDF", shown.pdf_url)
 
 
 def statement(request: Request, tenant: str, period: str) -> Answer:

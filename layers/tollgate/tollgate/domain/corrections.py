@@ -98,6 +98,7 @@ def issue_again(invoice: Invoice, later: Sequence[Invoice]) -> Invoice:
         stripe_invoice="",
         number="",
         hosted_url="",
+        pdf_url="",
         remaining=None,
         overdue_on=None,
         suspend_on=None,

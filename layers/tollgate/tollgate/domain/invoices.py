@@ -88,6 +88,7 @@ class Invoice:
     stripe_invoice: str = ""
     number: str = ""
     hosted_url: str = ""
+    pdf_url: str = ""
     remaining: Decimal | None = None
     overdue_on: date | None = None
     suspend_on: date | None = None
@@ -282,7 +283,14 @@ def notice(invoice: Invoice, kind: str, *, at: datetime) -> Notice:
 
 
 def settled(
-    invoice: Invoice, *, status: str, remaining: Decimal, stripe_invoice: str, number: str, hosted_url: str
+    invoice: Invoice,
+    *,
+    status: str,
+    remaining: Decimal,
+    stripe_invoice: str,
+    number: str,
+    hosted_url: str,
+    pdf_url: str,
 ) -> Invoice:
     """The invoice as Stripe says it is now. ``status`` is Stripe's: open, paid, void or uncollectible.
 
@@ -297,6 +305,7 @@ def settled(
         stripe_invoice=stripe_invoice,
         number=number or invoice.number,
         hosted_url=hosted_url or invoice.hosted_url,
+        pdf_url=pdf_url or invoice.pdf_url,
         push=replace(invoice.push, error="", flagged=False),
     )
 

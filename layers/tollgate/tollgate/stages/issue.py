@@ -137,6 +137,7 @@ def as_stripe_says(invoice: Invoice, issued: StripeInvoice) -> Invoice:
         stripe_invoice=issued.id,
         number=issued.number,
         hosted_url=issued.hosted_url,
+        pdf_url=issued.pdf_url,
     )
 
 

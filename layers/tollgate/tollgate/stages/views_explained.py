@@ -35,6 +35,7 @@ def finance_view(invoice: Invoice) -> Json:
         "first_approved_at": timestamp(invoice.first_approved_at),
         "sent_back": None if back is None else {"note": back.text, "by": back.by, "at": timestamp(back.at)},
         "hosted_url": invoice.hosted_url or None,
+        "pdf_url": invoice.pdf_url or None,
         "credits": [
             {
                 "reference": one.reference,

@@ -150,6 +150,7 @@ def queues_view(depths: Iterable[QueueDepth]) -> list[Json]:
             "in_flight": depth.in_flight,
             "delayed": depth.delayed,
             "dead_letters": depth.dead_letters,
+            "returnable": depth.returnable,
         }
         for depth in depths
     ]

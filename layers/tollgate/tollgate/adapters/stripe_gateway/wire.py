@@ -107,6 +107,7 @@ def invoice_of(answer: stripe.Invoice) -> StripeInvoice:
         remaining=_amount(fields["amount_remaining"], currency),
         number=fields.get("number") or "",
         hosted_url=fields.get("hosted_invoice_url") or "",
+        pdf_url=fields.get("invoice_pdf") or "",
         due_at=_time(fields.get("due_date")),
         metadata=metadata_of(answer),
         settled_at=_time(moved.get("voided_at") or moved.get("paid_at")),

@@ -8,13 +8,18 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDepth:
-    """How much is in a queue, about: SQS counts no closer. ``dead_letters``: whether it holds another's."""
+    """How much is in a queue, about: SQS counts no closer.
+
+    ``dead_letters``: whether it holds what another could not deal with; ``returnable``: whether those came from a queue
+    that they can be sent back to (what a table's stream could not deliver did not).
+    """
 
     name: str
     waiting: int
     in_flight: int
     delayed: int
     dead_letters: bool
+    returnable: bool
 
 
 class Queues(Protocol):

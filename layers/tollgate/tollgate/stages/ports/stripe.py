@@ -25,6 +25,7 @@ class StripeInvoice:
     remaining: Decimal
     number: str
     hosted_url: str
+    pdf_url: str
     due_at: datetime | None
     metadata: Mapping[str, str]
     settled_at: datetime | None = None
