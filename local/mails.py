@@ -44,6 +44,16 @@ BRAND = Brand(
     portal_url="https://portal.tollgate.example/usage",
 )
 
+BRANDED = Brand(
+    name="Søndly & <Co>",
+    accent="#ffcc00",
+    support="help@sondly.example",
+    billing="pay@sondly.example",
+    url="https://sondly.example/?a=1&b=2",
+    legal='Søndly & <Co> A/S "Post" | Ny Havn 1 | 1051 København | CVR 12 34 56 78',
+    portal_url="https://console.tollgate.example/usage/x",
+)
+"""Another brand: every parameter is set, and what HTML has to escape is in them."""
 
 ENGLISH: Final = {
     "tenant": "acme",
@@ -100,13 +110,15 @@ def sample_invoice(contract: Contract) -> Invoice:
 def samples() -> Mapping[str, Mail]:
     """A mail of every kind and wording in every language, by name."""
     english, german = sample_contract(), sample_contract(GERMAN)
-    late = notice(sample_invoice(english), OVERDUE, at=LATE_AT)
+    late, owed = notice(sample_invoice(english), OVERDUE, at=LATE_AT), sample_invoice(german)
     undelivered = render_undelivered(late, reason="Permanent/NoEmail", to=("ops@tollgate.example",), brand=BRAND)
     return {
         **_of_contract(english),
         "undelivered": undelivered,
         **_drafts_samples(),
         **{f"{name}.de": mail for name, mail in _of_contract(german).items()},
+        "usage-warning-branded": _of_usage(_warned(english), english, brand=BRANDED),
+        "overdue-branded.de": _of_invoice(notice(owed, OVERDUE, at=LATE_AT), german, owed, brand=BRANDED),
     }
 
 
@@ -139,10 +151,9 @@ def _usage_samples(contract: Contract) -> dict[str, Mail]:
     full = _usage_notice(contract, "sms", 100, used="50000", at=FULL_AT)
     beyond = _usage_notice(contract, "whatsapp", 100, used="1000.0115", at=datetime(2026, 12, 28, 14, 30, tzinfo=UTC))
     bill_all = contract.allowances["whatsapp"].model_copy(update={"beyond": "bill-all"})
-    warned = _usage_notice(contract, "sms", 75, used="37500", at=datetime(2026, 8, 3, 19, 5, tzinfo=UTC))
     suspends = _limit_hold(contract)
     return {
-        "usage-warning-sms": _of_usage(warned, contract),
+        "usage-warning-sms": _of_usage(_warned(contract), contract),
         "usage-warning-fees": _of_usage(fees, contract),
         "limit-reached-suspended": _of_usage(full, contract, suspends),
         "limit-reached-lifted": _of_usage(full, contract),
@@ -183,6 +194,10 @@ def _invoice_samples(contract: Contract) -> dict[str, Mail]:
     }
 
 
+def _warned(contract: Contract) -> Notice:
+    return _usage_notice(contract, "sms", 75, used="37500", at=datetime(2026, 8, 3, 19, 5, tzinfo=UTC))
+
+
 def _limit_hold(contract: Contract) -> Hold:
     return Hold(tenant=contract.tenant, scope="sms", cause=LIMIT, reference=str(TERM), opened_at=FULL_AT)
 
@@ -200,13 +215,15 @@ def _usage_notice(contract: Contract, meter: str, line: int, *, used: str, at: d
     )
 
 
-def _of_usage(told: Notice, contract: Contract, *holds: Hold, allowance: Allowance | None = None) -> Mail:
+def _of_usage(
+    told: Notice, contract: Contract, *holds: Hold, allowance: Allowance | None = None, brand: Brand = BRAND
+) -> Mail:
     allowance = allowance or contract.allowances[str(told.meter)]
-    return render(told, contract, allowance=allowance, open_holds=holds, brand=BRAND)
+    return render(told, contract, allowance=allowance, open_holds=holds, brand=brand)
 
 
-def _of_invoice(told: Notice, contract: Contract, invoice: Invoice, *holds: Hold) -> Mail:
-    return render(told, contract, invoice=invoice, open_holds=holds, brand=BRAND)
+def _of_invoice(told: Notice, contract: Contract, invoice: Invoice, *holds: Hold, brand: Brand = BRAND) -> Mail:
+    return render(told, contract, invoice=invoice, open_holds=holds, brand=brand)
 
 
 def write_preview(folder: Path, mails: Mapping[str, Mail]) -> Path:

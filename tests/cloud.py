@@ -126,6 +126,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         "PLATFORM_KEY_SECRET": "platform-key",
         "CONSOLE_URL": "https://console.example",
         "CONSOLE_KEY_SECRET": "console-key",
+        "OPS_EMAIL": "ops@tollgate.example",
+        "FINANCE_EMAIL": "finance@tollgate.example",
         "OIDC_ISSUER": "https://identity.example",
         "OIDC_CLIENT_ID": "console",
     }.items():

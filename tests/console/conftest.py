@@ -19,12 +19,14 @@ from tests.fakes.rows import Memory, Rows, memory_rows
 from tests.fakes.stripe import MemoryStripe
 from tollgate.console.setting import Setting
 from tollgate.console.site import Site
+from tollgate.mails.brand import Brand
 from tollgate.stages.close import ClosePorts
 from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.settle import SettlePorts
 
 NOW = datetime(2026, 3, 10, 18, tzinfo=UTC)
 SERVICES = count()  # loggers of one service share what they write to
+BRAND = Brand(support="help@tollgate.example", billing="pay@tollgate.example")
 PLATFORM_KEY, CONSOLE_KEY = "platform-key-of-tests", b"console-key-of-tests"
 
 
@@ -38,6 +40,7 @@ class MemoryPorts(Rows):
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     recounting: MemoryRecounting = field(default_factory=MemoryRecounting)
     close_after_days: int = 3
+    brand: Brand = BRAND
     console_key: bytes = CONSOLE_KEY
     platform_key: str = PLATFORM_KEY
 

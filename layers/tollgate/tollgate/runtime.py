@@ -36,6 +36,7 @@ from tollgate.adapters.secrets import Secrets
 from tollgate.console import links
 from tollgate.console.setting import Setting as SiteSetting
 from tollgate.domain.errors import RetryLater
+from tollgate.mails.brand import Brand
 from tollgate.providers.provider import Setting
 from tollgate.providers.recipients import keyed_hasher
 from tollgate.settings import Settings
@@ -177,6 +178,20 @@ class Runtime:
         return EventBridgeBus(self._client("events"), bus=self.settings.need("event_bus_name"))
 
     @cached_property
+    def brand(self) -> Brand:
+        """Under which name mails, pages and statements go out. Customers ask ops about their usage and finance about an
+        invoice, unless there are addresses of their own for that. Raises Invalid."""
+        given = self.settings
+        return Brand(
+            name=given.brand_name,
+            accent=given.brand_accent,
+            url=given.brand_url,
+            legal=given.brand_legal,
+            support=given.support_email or given.need("ops_email"),
+            billing=given.billing_email or given.need("finance_email"),
+        )
+
+    @cached_property
     def mailer(self) -> SesMailer:
         """The way mails leave."""
         from tollgate.adapters.ses import SesMailer  # noqa: PLC0415 - only notify pays for its import
@@ -305,11 +320,9 @@ class Runtime:
         }
 
     def notify_ports(self) -> NotifyPorts:
-        """Ports of the notify stage. Customers ask ops about their usage, and finance about an invoice."""
-        from tollgate.mails.brand import Brand  # noqa: PLC0415 - with the template engine, for notify only
-        from tollgate.stages.notify import NotifyPorts  # noqa: PLC0415
+        """Ports of the notify stage."""
+        from tollgate.stages.notify import NotifyPorts  # noqa: PLC0415 - with the template engine, for notify only
 
-        ops = self.settings.need("ops_email")
         return NotifyPorts(
             notices=self.notices,
             contracts=self.contracts,
@@ -317,22 +330,21 @@ class Runtime:
             holds=self.holds,
             preferences=self.preferences,
             mailer=self.mailer,
-            brand=Brand(support=ops, billing=self.settings.need("finance_email")),
-            ops=ops,
+            brand=self.brand,
+            ops=self.settings.need("ops_email"),
             portal=self.portal,
             count=self.count,
         )
 
     def finance_ports(self) -> FinancePorts:
         """Ports of telling finance of drafts."""
-        from tollgate.mails.brand import Brand  # noqa: PLC0415 - with the template engine, for notify only
-        from tollgate.stages.notify_finance import FinancePorts  # noqa: PLC0415
+        from tollgate.stages.notify_finance import FinancePorts  # noqa: PLC0415 - with the template engine, for notify only
 
         finance, site = self.settings.need("finance_email"), self.settings.console_url.rstrip("/")
         return FinancePorts(
             drafts=self.drafts,
             mailer=self.mailer,
-            brand=Brand(support=self.settings.need("ops_email"), billing=finance),
+            brand=self.brand,
             finance=finance,
             console=f"{site}/console/review" if site else "",
             count=self.count,

@@ -39,12 +39,17 @@ def served(hashed: str) -> Response[bytes] | None:
     if name is None:
         return None
     path = FOLDER / name
+    return kept(path.read_bytes(), path.suffix)
+
+
+def kept(content: bytes, suffix: str) -> Response[bytes]:
+    """The answer with a content that its address names."""
     return Response(
         status_code=200,
-        content_type=TYPES[path.suffix],
-        body=path.read_bytes(),
+        content_type=TYPES[suffix],
+        body=content,
         headers={"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"},
-        compress=path.suffix != ".png",
+        compress=suffix != ".png",
     )
 
 

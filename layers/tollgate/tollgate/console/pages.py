@@ -20,7 +20,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from tollgate.console import answers, assets, cookies, links, render, seals, sessions
+from tollgate.console import answers, assets, cookies, links, look, render, seals, sessions
 from tollgate.console.answers import Answer, File, Page, Redirect
 from tollgate.console.ports import ConsolePorts
 from tollgate.console.request import Request, read
@@ -109,7 +109,7 @@ class Pages:
         return answering
 
     def _asset(self, name: str) -> Response[Any]:
-        return assets.served(name) or self._nowhere(None)
+        return assets.served(name) or look.served(f"{assets.PATH}{name}", self._ports().brand) or self._nowhere(None)
 
     def _request(self) -> Request:
         """The request, with whose session it is."""
@@ -155,7 +155,11 @@ class Pages:
     def _refused(self, status: HTTPStatus, title: str, said: str, request: Request | None) -> Response[Any]:
         page = Page(template="error.html.j2", values={"title": title, "said": said, "status": int(status)})
         # A whole page, whatever part was asked for.
-        text = render.bare(page) if request is None else render.rendered(page, replace(request, headers={}))
+        text = (
+            render.bare(page, self._ports().brand)
+            if request is None
+            else render.rendered(page, replace(request, headers={}))
+        )
         return answers.html(text, status=status)
 
 

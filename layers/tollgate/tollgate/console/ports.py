@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tollgate.console.setting import Setting
+from tollgate.mails.brand import Brand
 from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PreferenceRows
 from tollgate.stages.ports.invoices import InvoiceRows, RunRows
@@ -41,6 +42,11 @@ class ConsolePorts(Protocol):
 
     @property
     def site(self) -> Setting: ...
+    @property
+    def brand(self) -> Brand:
+        """Whose pages and statements they are."""
+        ...
+
     @property
     def console_key(self) -> bytes:
         """The key of sessions and links."""

@@ -15,11 +15,12 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tollgate.console import assets, sessions
+from tollgate.console import assets, look, sessions
 from tollgate.console.answers import Flash, Page
 from tollgate.console.request import Request
 from tollgate.domain.calendar import Span
 from tollgate.domain.explanation import exact_money
+from tollgate.mails.brand import Brand
 from tollgate.mails.wording import wording
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -39,10 +40,11 @@ def rendered(page: Page, request: Request, *, flash: Flash | None = None) -> str
     return "".join(block(context))
 
 
-def bare(page: Page) -> str:
+def bare(page: Page, brand: Brand) -> str:
     """The page for a request that could not be read or leads nowhere: nobody is known."""
     nobody = {
         "request": None,
+        "brand": brand,
         "person": None,
         "may": _nothing,
         "csrf": "",
@@ -62,6 +64,7 @@ def _common(request: Request, flash: Flash | None) -> Mapping[str, Any]:
     session, theme = request.session, request.cookies.get("theme", "")
     return {
         "request": request,
+        "brand": request.ports.brand,
         "person": session.person if session else None,
         "may": session.person.may if session else _nothing,
         "csrf": sessions.form_token(request.binding, key=request.ports.console_key) if request.binding else "",
@@ -78,7 +81,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    engine.globals["asset"] = assets.address
+    engine.globals |= {"asset": assets.address, "look": look.address}
     engine.filters |= {
         "money": money,
         "exact": exact_money,
