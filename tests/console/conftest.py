@@ -13,6 +13,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from tests.console.visitor import SITE, Visitor
+from tests.fakes.export_files import MemoryExportFiles
 from tests.fakes.issuer import CLIENT, ISSUER, MemoryIssuer
 from tests.fakes.outside import MemoryQueues, MemoryRecounting
 from tests.fakes.rows import Memory, Rows, memory_rows
@@ -39,6 +40,7 @@ class MemoryPorts(Rows):
     stripe: MemoryStripe
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     recounting: MemoryRecounting = field(default_factory=MemoryRecounting)
+    export_files: MemoryExportFiles = field(default_factory=MemoryExportFiles)
     close_after_days: int = 3
     brand: Brand = BRAND
     console_key: bytes = CONSOLE_KEY

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tollgate.adapters.dynamodb.exports import audit_entry
 from tollgate.adapters.dynamodb.keys import message_sk
 from tollgate.domain.calendar import Term
 from tollgate.domain.contract import Contract
 from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.errors import Conflict, NotFound
+from tollgate.domain.exports import Export
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import RecordChange, UsageChange
@@ -34,6 +36,7 @@ from tollgate.stages.ports.accounts import (
     PreferenceRows,
     SenderKey,
 )
+from tollgate.stages.ports.exports import ExportRows
 from tollgate.stages.ports.invoices import DraftsNoticeRows, Inbox, InvoiceRows, Run, RunRows
 from tollgate.stages.ports.ledger import LedgerRows, Position, Quarantine, QuarantineRow, RateRows
 
@@ -66,6 +69,7 @@ class Memory:
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
     drafts: dict[str, tuple[DraftsNotice, MailState]] = field(default_factory=dict)
+    exports: dict[tuple[str, int], Export] = field(default_factory=dict)
     commits: int = 0
 
 
@@ -482,6 +486,37 @@ class MemoryDraftsNotices:
         self.memory.drafts[identity] = (notice, mail)
 
 
+@dataclass
+class MemoryExports:
+    """The port ``ExportRows``."""
+
+    memory: Memory
+
+    def latest(self, tenant: str, *, most: int) -> list[Export]:
+        own = [export for (owner, _), export in self.memory.exports.items() if owner == tenant]
+        return sorted(own, key=lambda export: -export.number)[:most]
+
+    def export(self, tenant: str, number: int) -> Export:
+        if (tenant, number) not in self.memory.exports:
+            raise NotFound("export", f"{tenant}/{number}")
+        return self.memory.exports[tenant, number]
+
+    def add(self, export: Export) -> Export:
+        if (export.tenant, export.number) in self.memory.exports:
+            raise Conflict(f"number {export.number} is taken")
+        self.memory.audit.append({"entry": audit_entry(export)})
+        return self._put(replace(export, version=1))
+
+    def save(self, export: Export) -> Export:
+        if self.export(export.tenant, export.number).version != export.version:
+            raise Conflict(f"export {export.number} has moved")
+        return self._put(replace(export, version=export.version + 1))
+
+    def _put(self, export: Export) -> Export:
+        self.memory.exports[export.tenant, export.number] = export
+        return export
+
+
 @dataclass(kw_only=True)
 class Rows:
     """All ports of stored rows; what a stage test or the contract suite runs on."""
@@ -498,6 +533,7 @@ class Rows:
     runs: RunRows
     preferences: PreferenceRows
     drafts: DraftsNoticeRows
+    exports: ExportRows
 
 
 def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = None) -> Rows:
@@ -516,4 +552,5 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         runs=MemoryRuns(memory),
         preferences=MemoryPreferences(memory),
         drafts=MemoryDraftsNotices(memory),
+        exports=MemoryExports(memory),
     )

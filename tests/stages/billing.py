@@ -97,6 +97,7 @@ class Billing:
             runs=self.faults.wrap(plain.runs),
             preferences=plain.preferences,
             drafts=self.faults.wrap(plain.drafts),
+            exports=self.faults.wrap(plain.exports),
         )
 
     def count(self, name: str, value: int) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.domain.examples import D
 from tollgate.domain.calendar import Period
 from tollgate.domain.drafts import DraftsNotice
+from tollgate.domain.exports import CUSTOMER, FAILED, READY, RUNNING, Export, Place, Selection
 from tollgate.domain.invoices import Invoice, Push
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.statement import Statement
@@ -173,3 +174,39 @@ def test_a_drafts_notice_is_told_once_and_its_mail_is_not() -> None:
         "clean": 1,
     }
     assert list(events(Changed(notice, notice, AT))) == []
+
+
+EXPORT = Export(
+    tenant="acme",
+    number=7,
+    selection=Selection(first=TERM, last=date(2026, 3, 9)),
+    side=CUSTOMER,
+    by="customer:acme",
+    requested_at=AT,
+)
+WORKED = replace(EXPORT, status=RUNNING, place=Place(parts=("a",)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, EXPORT, ["requested:acme:00000007#0"]),
+        (EXPORT, WORKED, []),
+        (WORKED, replace(WORKED, place=Place(parts=("a", "b"))), []),
+        (WORKED, replace(WORKED, turn=1), ["continued:acme:00000007#1"]),
+        (WORKED, replace(WORKED, status=READY), ["ready:acme:00000007#0"]),
+        (EXPORT, replace(EXPORT, status=FAILED), ["failed:acme:00000007#0"]),
+        (replace(WORKED, status=READY), replace(WORKED, status=READY, version=9), []),
+    ],
+)
+def test_an_export_is_told_by_its_turns_and_its_end(before: Export | None, after: Export, told: list[str]) -> None:
+    """What is to be done, and that it is done; none for each part."""
+    assert [event.id for event in events(Changed(before, after, AT))] == [f"tollgate.export.{one}" for one in told]
+
+
+def test_an_exports_event_says_which_turn_it_is() -> None:
+    """And how large the file came out; whose records it has is no news."""
+    (event,) = events(Changed(WORKED, replace(WORKED, status=READY, rows=12, size=345), AT))
+    assert event.data == {
+        "number": 7, "turn": 0, "side": "customer", "status": "ready", "rows": 12, "size": 345,
+    }  # fmt: skip

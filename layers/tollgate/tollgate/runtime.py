@@ -19,6 +19,7 @@ from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
 from tollgate.adapters.dynamodb.drafts import DynamoDraftsNotices
 from tollgate.adapters.dynamodb.events import DynamoEvents
+from tollgate.adapters.dynamodb.exports import DynamoExports
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
@@ -29,6 +30,7 @@ from tollgate.adapters.dynamodb.rates import DynamoRates
 from tollgate.adapters.dynamodb.runs import DynamoRuns
 from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
+from tollgate.adapters.exports import S3ExportFiles
 from tollgate.adapters.queues import SqsQueues
 from tollgate.adapters.receipts import SqsReceiptQueue
 from tollgate.adapters.recounting import MeterRecounting
@@ -45,6 +47,7 @@ from tollgate.stages.close_report import CloseReportPorts
 from tollgate.stages.contracts import ContractPorts
 from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.events import EventPorts
+from tollgate.stages.export import ExportPorts
 from tollgate.stages.invoice import InvoicePorts
 from tollgate.stages.issue import IssuePorts
 from tollgate.stages.meter import MeterPorts
@@ -94,7 +97,7 @@ class Runtime:
 
     @cached_property
     def s3(self) -> Any:
-        """The S3 client, for receipts over the queue's size."""
+        """The S3 client, for receipts over the queue's size and for exports."""
         return self._client("s3")
 
     @cached_property
@@ -156,6 +159,21 @@ class Runtime:
     def preferences(self) -> DynamoPreferences:
         """What customers chose for themselves."""
         return DynamoPreferences(self._store)
+
+    @cached_property
+    def exports(self) -> DynamoExports:
+        """Exports, as they stand."""
+        return DynamoExports(self._store)
+
+    @cached_property
+    def export_files(self) -> S3ExportFiles:
+        """The files of exports."""
+        return S3ExportFiles(self.s3, bucket=self.settings.need("exports_bucket"))
+
+    def export_ports(self) -> ExportPorts:
+        """Ports of making exports."""
+        self.settings.need("ledger_table")
+        return ExportPorts(exports=self.exports, files=self.export_files, ledger=self.ledger)
 
     @cached_property
     def runs(self) -> DynamoRuns:

@@ -25,6 +25,7 @@ class Settings:
     accounts_table: str = ""
     receipts_queue_url: str = ""
     receipts_bucket: str = ""
+    exports_bucket: str = ""
     public_url: str = ""
     event_bus_name: str = ""
     stripe_events_queue_url: str = ""

@@ -17,6 +17,7 @@ from tollgate.adapters.dynamodb import (
     DynamoAudit,
     DynamoContracts,
     DynamoDraftsNotices,
+    DynamoExports,
     DynamoHolds,
     DynamoInbox,
     DynamoInvoices,
@@ -47,6 +48,7 @@ def dynamo_rows(store: Store) -> Rows:
         runs=DynamoRuns(store),
         preferences=DynamoPreferences(store),
         drafts=DynamoDraftsNotices(store),
+        exports=DynamoExports(store),
     )
 
 

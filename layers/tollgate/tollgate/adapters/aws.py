@@ -21,12 +21,18 @@ type ClientFactory = Callable[[str], Any]
 IN_A_FUNCTION: Final = Config(
     retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20, parameter_validation=False
 )
+# Addresses that are signed for browsers must name the region, which the SDK leaves out unless the bucket is part of the
+# host's name. S3 is told no checksum that an upload would have to be finished with: each part says its MD5.
+S3: Final = Config(
+    signature_version="s3v4", s3={"addressing_style": "virtual"}, request_checksum_calculation="when_required"
+)
 FROM_A_TERMINAL: Final = Config(retries={"mode": "standard", "max_attempts": 4}, read_timeout=900)
 
 
 def client(service: str) -> Any:
     """A client with this process's own credentials and region."""
-    return boto3.client(service, config=IN_A_FUNCTION)  # type: ignore[call-overload]  # a service by its name
+    config = IN_A_FUNCTION.merge(S3) if service == "s3" else IN_A_FUNCTION
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # a service by its name
 
 
 def local_clients(endpoint: str, region: str) -> ClientFactory:

@@ -18,11 +18,12 @@ from tollgate.console.request import Fields, Request
 from tollgate.console.tenants import tenant_ports
 from tollgate.domain.calendar import local_day
 from tollgate.domain.errors import Invalid, Problem
+from tollgate.domain.exports import MONTHS
 from tollgate.domain.invoices import OPEN, PAID, UNCOLLECTIBLE, VOID
 from tollgate.domain.preferences import MOST_RECIPIENTS
 from tollgate.mails.brand import web_address
 from tollgate.stages.drilldown import Filter, export
-from tollgate.stages.exports import MONTHS, MOST_ROWS, Part, parts
+from tollgate.stages.exports import MOST_ROWS, Part, parts
 from tollgate.stages.preferences import set_recipients
 from tollgate.stages.tenants import tenant_detail
 from tollgate.stages.used import used

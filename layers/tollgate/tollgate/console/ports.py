@@ -12,6 +12,7 @@ from tollgate.console.setting import Setting
 from tollgate.mails.brand import Brand
 from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PreferenceRows
+from tollgate.stages.ports.exports import ExportFiles, ExportRows
 from tollgate.stages.ports.invoices import InvoiceRows, RunRows
 from tollgate.stages.ports.ledger import LedgerRows, Quarantine, RateRows, Recounting
 from tollgate.stages.ports.queues import Queues
@@ -92,3 +93,7 @@ class ConsolePorts(Protocol):
     def recounting(self) -> Recounting: ...
     @property
     def preferences(self) -> PreferenceRows: ...
+    @property
+    def exports(self) -> ExportRows: ...
+    @property
+    def export_files(self) -> ExportFiles: ...

@@ -25,6 +25,7 @@ ISSUE_INVOICE: Final = "issue-invoice"
 CHANGE_LIMIT: Final = "change-limit"
 OPEN_HOLD: Final = "open-hold"
 LIFT_HOLD: Final = "lift-hold"
+EXPORT_RECORDS: Final = "export-records"
 REDRIVE_QUEUE: Final = "redrive-queue"
 REDRIVE_QUARANTINE: Final = "redrive-quarantine"
 
@@ -38,6 +39,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     CHANGE_LIMIT: frozenset({FINANCE}),
     OPEN_HOLD: frozenset({FINANCE, OPS}),
     LIFT_HOLD: frozenset({FINANCE, OPS}),
+    EXPORT_RECORDS: frozenset({FINANCE, OPS}),
     REDRIVE_QUEUE: frozenset({OPS}),
     REDRIVE_QUARANTINE: frozenset({OPS}),
 }

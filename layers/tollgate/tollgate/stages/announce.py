@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tollgate.domain.drafts import PLATFORM, DraftsNotice
+from tollgate.domain.exports import PENDING, Export
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 from tollgate.stages.ports.events import DomainEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Changed[T: (Notice, Hold, Invoice, DraftsNotice)]:
+class Changed[T: (Notice, Hold, Invoice, DraftsNotice, Export)]:
     """A row as it was (None: new) and as it is, with the time of the change."""
 
     before: T | None
@@ -25,7 +26,7 @@ class Changed[T: (Notice, Hold, Invoice, DraftsNotice)]:
 
 
 def events(
-    change: Changed[Notice] | Changed[Hold] | Changed[Invoice] | Changed[DraftsNotice],
+    change: Changed[Notice] | Changed[Hold] | Changed[Invoice] | Changed[DraftsNotice] | Changed[Export],
 ) -> Iterator[DomainEvent]:
     """The events of one change; none for a change nobody is told about (a mail's state, a push attempt)."""
     if isinstance(change.after, Notice):
@@ -36,6 +37,8 @@ def events(
     elif isinstance(change.after, DraftsNotice):
         if change.before is None:
             yield _review_waiting(change.after, change.at)
+    elif isinstance(change.after, Export):
+        yield from _export_events(change.before, change.after, change.at)
     else:
         yield from _invoice_events(change.before, change.after, change.at)
 
@@ -72,6 +75,25 @@ def _hold_events(before: Hold | None, after: Hold, at: datetime) -> Iterator[Dom
         yield _event("tollgate.hold.opened", after.tenant, after.identity, at, data)
     if not after.is_open and (before is None or before.is_open):
         yield _event("tollgate.hold.lifted", after.tenant, after.identity, at, data)
+
+
+def _export_events(before: Export | None, after: Export, at: datetime) -> Iterator[DomainEvent]:
+    """The first turn, each further one, and the end; none for a part that was added."""
+    data = {
+        "number": after.number,
+        "turn": after.turn,
+        "side": after.side,
+        "status": after.status,
+        "rows": after.rows,
+        "size": after.size,
+    }
+    identity = f"{after.number:08d}#{after.turn}"
+    if before is None:
+        yield _event("tollgate.export.requested", after.tenant, identity, at, data)
+    elif after.status not in PENDING and before.status in PENDING:
+        yield _event(f"tollgate.export.{after.status}", after.tenant, identity, at, data)
+    elif after.turn != before.turn:
+        yield _event("tollgate.export.continued", after.tenant, identity, at, data)
 
 
 def _invoice_events(before: Invoice | None, after: Invoice, at: datetime) -> Iterator[DomainEvent]:

@@ -149,13 +149,14 @@ def export(tenant: str, wanted: Filter, *, ledger: LedgerRows, most_pages: int |
         pages += 1
         found = page(tenant, wanted, cursor=cursor, size=EXPORT_PAGE, ledger=ledger)
         if found.rows:
-            yield "".join(csv_line(_cells(key, usage)) for key, usage in found.rows)
+            yield "".join(csv_line(csv_cells(key, usage)) for key, usage in found.rows)
         if not found.cursor:
             return
         cursor = found.cursor
 
 
-def _cells(key: MessageKey, usage: Usage) -> tuple[object, ...]:
+def csv_cells(key: MessageKey, usage: Usage) -> tuple[object, ...]:
+    """A message's line in a CSV, under ``CSV_HEADER``."""
     totals = totals_of(usage)
     return (
         usage.day,

@@ -9,6 +9,7 @@ on it.
 from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
 from tollgate.adapters.dynamodb.drafts import DynamoDraftsNotices
+from tollgate.adapters.dynamodb.exports import DynamoExports
 from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
@@ -23,6 +24,7 @@ __all__ = [
     "DynamoAudit",
     "DynamoContracts",
     "DynamoDraftsNotices",
+    "DynamoExports",
     "DynamoHolds",
     "DynamoInbox",
     "DynamoInvoices",

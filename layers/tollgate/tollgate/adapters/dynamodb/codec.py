@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from tollgate.adapters.dynamodb.store import Item
 from tollgate.domain.drafts import DraftsNotice
+from tollgate.domain.exports import Export
 from tollgate.domain.facts import Fact
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
@@ -56,6 +57,7 @@ class Codec[T]:
 ASSIGNMENT: Final = Codec(Assignment)
 CARD: Final = Codec(RateCard)
 DRAFTS: Final = Codec(DraftsNotice)
+EXPORT: Final = Codec(Export)
 FACT: Final = Codec(Fact)
 FX_DAY: Final = Codec(FxDay)
 HOLD: Final = Codec(Hold)

@@ -10,6 +10,7 @@ accounts  pk TENANT#<tenant>             sk PROFILE · PREFERENCES · CONTRACT#<
           pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
           pk RUNS#<schedule>             sk <time>
           pk REVIEW                      sk DRAFTS#<number>
+          pk EXPORTS#<tenant>            sk EXPORT#<number>
           pk TENANTS                     sk <tenant>
           pk SENDER#<provider>#<account> sk ASSIGNMENTS
           pk RATES#<card>                sk INDEX · CARD#<date>#<nnnn> · MARKETS#<date>#<nnnn>
@@ -48,6 +49,7 @@ HOLD: Final = "HOLD#"
 INVOICE: Final = "INVOICE#"
 AUDIT: Final = "AUDIT#"
 DRAFTS: Final = "DRAFTS#"
+EXPORT: Final = "EXPORT#"
 
 
 class Key(NamedTuple):
@@ -206,6 +208,15 @@ def review() -> str:
 
 def drafts(identity: str) -> Key:
     return Key(review(), f"{DRAFTS}{identity}")
+
+
+def exports(tenant: str) -> str:
+    """A partition of their own, for who makes files has no business with the rest of a tenant's rows."""
+    return f"EXPORTS#{tenant}"
+
+
+def export(tenant: str, number: int) -> Key:
+    return Key(exports(tenant), f"{EXPORT}{number:08d}")
 
 
 def sender(provider: str, account: str) -> Key:

@@ -10,14 +10,16 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from tollgate.adapters.dynamodb import keys
 from tollgate.adapters.dynamodb.drafts import drafts_of
+from tollgate.adapters.dynamodb.exports import export_of
 from tollgate.adapters.dynamodb.invoices import invoice_of
 from tollgate.adapters.dynamodb.notices import hold_of, notice_of
 from tollgate.domain.drafts import DraftsNotice
+from tollgate.domain.exports import Export
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 from tollgate.stages.announce import Changed
 
-type AnyChanged = Changed[Notice] | Changed[Hold] | Changed[Invoice] | Changed[DraftsNotice]
+type AnyChanged = Changed[Notice] | Changed[Hold] | Changed[Invoice] | Changed[DraftsNotice] | Changed[Export]
 
 _READ: Final = TypeDeserializer()
 
@@ -38,10 +40,12 @@ def changed(record: Mapping[str, Any]) -> AnyChanged | None:
         return _changed(invoice_of, before, after, at)
     if sk.startswith(keys.DRAFTS):
         return _changed(lambda item: drafts_of(item)[0], before, after, at)
+    if sk.startswith(keys.EXPORT):
+        return _changed(export_of, before, after, at)
     return None
 
 
-def _changed[T: (Notice, Hold, Invoice, DraftsNotice)](
+def _changed[T: (Notice, Hold, Invoice, DraftsNotice, Export)](
     read: Callable[[dict[str, Any]], T], before: dict[str, Any] | None, after: dict[str, Any] | None, at: datetime
 ) -> Changed[T]:
     assert after is not None
