@@ -1,8 +1,10 @@
 """What is kept: tables, the bucket of receipts, secrets, logs."""
 
+from datetime import date, datetime
 from typing import Any
 
-from tests.template.stack import Stack
+from tests.template.stack import Stack, target
+from tollgate.domain.exports import GIVE_UP_AFTER, LASTS, STAFF, Export, Selection
 
 TABLE = "AWS::DynamoDB::Table"
 
@@ -48,6 +50,33 @@ def test_large_receipts_are_private_and_outlive_the_dead_letter_queue(stack: Sta
     [rule] = bucket["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == 30
     assert outlives_its_stack(stack, "ReceiptsBucket")
+
+
+def test_files_of_records_are_private_and_stay_as_long_as_they_are_offered(stack: Stack) -> None:
+    """What is half-made stays for as long as an export may take; nothing of it is ever public, nor for ever."""
+    bucket = stack.properties("ExportsBucket")
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    example = Export(
+        tenant="acme", selection=Selection(first=date.min, last=date.max), side=STAFF, by="x", requested_at=datetime.min
+    )
+    for rule, key, lasts in (("files", example.key, LASTS), ("work", example.tail_key(), GIVE_UP_AFTER)):
+        assert key.startswith(rules[rule]["Prefix"])
+        assert rules[rule]["ExpirationInDays"] > lasts.days
+    assert rules["uploads"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] > GIVE_UP_AFTER.days
+    assert "Prefix" not in rules["uploads"]
+
+
+def test_buckets_are_reached_by_tls_alone_in_the_cloud(cloud: Stack) -> None:
+    """Every bucket has a policy that refuses anything else, to everybody."""
+    policies = {target(policy["Bucket"]): policy for policy in cloud.of_type("AWS::S3::BucketPolicy").values()}
+    assert policies.keys() == cloud.of_type("AWS::S3::Bucket").keys()
+    for name, policy in policies.items():
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
 def test_the_recipient_key_outlives_its_stack(stack: Stack) -> None:

@@ -41,7 +41,7 @@ def allowed(stack: Stack, function: str, resource: str) -> set[str]:
 def test_every_function_has_a_role_of_its_own(stack: Stack) -> None:
     """No two stages share permissions, and none has a managed policy."""
     roles = [target(function["Role"]) for function in stack.of_type(FUNCTION).values()]
-    assert len(roles) == len(set(roles)) == 9
+    assert len(roles) == len(set(roles)) == 10
     assert not [role for role in roles if "ManagedPolicyArns" in stack.properties(role)]
 
 
@@ -136,3 +136,28 @@ def test_the_console_moves_dead_letters_and_nothing_else(stack: Stack) -> None:
     assert {name for name, actions in may.items() if "sqs:SendMessage" in actions} == sources
     joined = stack.properties("ConsoleFunction")["Environment"]["Variables"]["QUEUE_URLS"]["Fn::Join"][1]
     assert {target(url) for url in joined} == set(queues)
+
+
+def test_files_of_records_are_written_in_one_place_and_read_by_who_shows_them(stack: Stack) -> None:
+    """The console may read, and so sign, what is ready; nobody deletes, and nobody else sees the bucket."""
+    seen = {name: allowed(stack, name, "ExportsBucket") for name in stack.of_type(FUNCTION)}
+    assert {name: actions for name, actions in seen.items() if actions} == {
+        "ExportFunction": {"s3:PutObject", "s3:GetObject", "s3:ListBucket"},
+        "ConsoleFunction": {"s3:GetObject"},
+    }
+    [resources] = [r for actions, r, _ in statements(role_of(stack, "ConsoleFunction")) if "s3:GetObject" in actions]
+    assert resources == [{"Fn::Sub": "${ExportsBucket.Arn}/exports/*"}]
+
+
+def test_who_makes_files_sees_exports_and_the_month_index_alone(stack: Stack) -> None:
+    """Neither contracts nor invoices, and of a record only what the index says."""
+    role = role_of(stack, "ExportFunction")
+    tables = [(a, r, c) for a, r, c in statements(role) if any("dynamodb:" in action for action in a)]
+    assert tables == [
+        ({"dynamodb:Query"}, [{"Fn::Sub": "${LedgerTable.Arn}/index/by-month"}], {}),
+        (
+            {"dynamodb:GetItem", "dynamodb:PutItem"},
+            [{"Fn::GetAtt": ["AccountsTable", "Arn"]}],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["EXPORTS#*"]}},
+        ),
+    ]

@@ -53,7 +53,7 @@ def test_visibility_is_at_least_six_times_the_functions_timeout(stack: Stack) ->
 def test_every_source_reports_partial_failures(stack: Stack) -> None:
     """One bad message does not send its batch back."""
     mappings = stack.of_type(MAPPING)
-    assert len(mappings) == 6
+    assert len(mappings) == 7
     for name, mapping in mappings.items():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
@@ -68,7 +68,7 @@ def test_batches_over_ten_wait_for_their_messages(stack: Stack) -> None:
 def test_local_concurrency_is_a_number(local: Stack) -> None:
     """The local AWS stops reading every queue when one mapping's limit is text."""
     limits = [m["ScalingConfig"]["MaximumConcurrency"] for m in local.of_type(MAPPING).values() if "ScalingConfig" in m]
-    assert limits == [2] * 5
+    assert limits == [2] * 6
 
 
 def test_a_stream_gives_up_in_time_and_says_so(stack: Stack) -> None:

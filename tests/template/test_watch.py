@@ -46,7 +46,7 @@ def test_every_dead_letter_rings(stack: Stack) -> None:
     """One message in any queue that nothing reads is one alarm."""
     consumed = {target(m["EventSourceArn"]) for m in stack.of_type("AWS::Lambda::EventSourceMapping").values()}
     unread = stack.of_type("AWS::SQS::Queue").keys() - consumed
-    assert len(unread) == 6
+    assert len(unread) == 7
     assert unread <= watched(stack, "ApproximateNumberOfMessagesVisible")
 
 
