@@ -115,6 +115,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         "LEDGER_TABLE": "ledger",
         "ACCOUNTS_TABLE": "accounts",
         "RECEIPTS_BUCKET": "receipts",
+        "EXPORTS_BUCKET": "exports",
         "EVENT_BUS_NAME": "tollgate-test",
         "META_SECRET": "meta",
         "PLIVO_SECRET": "plivo",
@@ -200,7 +201,8 @@ def _resources() -> dict[str, str]:
             **more,
         )
     s3: Any = boto3.client("s3")
-    s3.create_bucket(Bucket="receipts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for bucket in ("receipts", "exports"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     secrets = boto3.client("secretsmanager")
     for name, value in {
         "meta": json.dumps({"app_secret": APP_SECRET, "verify_token": VERIFY_TOKEN}),

@@ -1,8 +1,9 @@
 """What is kept: tables, the bucket of receipts, secrets, logs."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
+from tests.domain.examples import NOON
 from tests.template.stack import Stack, target
 from tollgate.domain.exports import GIVE_UP_AFTER, LASTS, STAFF, Export, Selection
 
@@ -59,7 +60,7 @@ def test_files_of_records_are_private_and_stay_as_long_as_they_are_offered(stack
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     example = Export(
-        tenant="acme", selection=Selection(first=date.min, last=date.max), side=STAFF, by="x", requested_at=datetime.min
+        tenant="acme", selection=Selection(first=date.min, last=date.max), side=STAFF, by="x", requested_at=NOON
     )
     for rule, key, lasts in (("files", example.key, LASTS), ("work", example.tail_key(), GIVE_UP_AFTER)):
         assert key.startswith(rules[rule]["Prefix"])
