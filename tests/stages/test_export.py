@@ -160,7 +160,7 @@ def test_one_gzip_member_holds_it_all() -> None:
 @pytest.mark.parametrize(
     "narrowed", [{"category": "utility"}, {"market": "North America"}, {"line": "utility/India"}, {"meter": "sms"}]
 )
-def test_a_narrowed_export_has_what_was_asked_for(narrowed: dict[str, str]) -> None:
+def test_a_narrowed_export_has_what_was_asked_for(narrowed: dict[str, Any]) -> None:
     """By line, category, market and meter; of nothing, the header."""
     world = World(selection=replace(ALL, **narrowed))
     done = world.worked(pages=2)
