@@ -104,7 +104,7 @@ def test_a_wrong_address_is_named_and_what_was_typed_stays(world: World) -> None
     visitor.get(LINK)
     seen = visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example, <b>", "version": "0"})
     assert seen.status == 400
-    assert "&#39;&lt;b&gt;&#39; is no mail address" in seen.text
+    assert "This is no mail address: &lt;b&gt;" in seen.text
     assert ">jo@acme.example, &lt;b&gt;</textarea>" in seen.text
     assert world.memory.preferences == {}
     stale = visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example", "version": "7"})
@@ -153,7 +153,7 @@ def test_a_day_of_too_many_records_says_whom_to_ask(world: World, monkeypatch: p
     """Rather than an answer that is cut off."""
     monkeypatch.setattr("tollgate.console.customer.MOST_ROWS", 1)
     seen = world.visitor().get(f"{LINK}/records.csv?first=2026-03-09&last=2026-03-10")
-    assert (seen.status, "ask us for this day" in seen.words) == (400, True)
+    assert (seen.status, "Write to help@tollgate.example, and we send it to you." in seen.words) == (400, True)
 
 
 def test_a_link_of_a_tenant_that_is_gone_is_a_page(world: World) -> None:

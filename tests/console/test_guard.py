@@ -16,7 +16,7 @@ from tests.console.conftest import CONSOLE_KEY, NOW, PLATFORM_KEY, World
 from tests.console.visitor import SITE, Seen, Visitor, event_of, seen_of
 from tollgate.console import assets, links, seals, sessions
 from tollgate.console.answers import Answer, Flash, Page, Redirect
-from tollgate.console.pages import ANYONE, CUSTOMER, Route, guarded
+from tollgate.console.pages import ANYONE, CUSTOMER, Route, guard
 from tollgate.console.request import Request, read
 from tollgate.console.site import ROUTES, Site
 from tollgate.domain.errors import Conflict, Invalid, NotFound, Problem, RetryLater
@@ -76,10 +76,10 @@ def test_a_role_that_may_not_is_refused(world: World, route: Route) -> None:
         token = sessions.form_token("1", key=CONSOLE_KEY)
         asking = Request(**{**fields(request), "session": session, "headers": {"origin": SITE, "x-csrf-token": token}})
         if role in ALLOWED[route.needs]:
-            assert guarded(asking, route, {}).session is session
+            guard(asking, route)
         else:
             with pytest.raises(NotAllowed):
-                guarded(asking, route, {})
+                guard(asking, route)
 
 
 def fields(request: Request) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from tests.console.conftest import World
 from tests.console.visitor import Seen, Visitor
 from tests.domain.examples import D, contract
 from tests.stages.billing import FEBRUARY, FREE, INDIA, JANUARY, Billing, at
-from tollgate.console.invoices import grouped
+from tollgate.console.sheet import grouped
 from tollgate.domain.errors import Refused
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.statement import Line
+from tollgate.mails.brand import Brand
 
 PAGE = "/console/invoices/acme/2026-02-01"
 INCLUDED = {"whatsapp": {"measure": "fees", "included": "1000.00", "warn_at": [75], "beyond": "bill"}}
@@ -112,7 +113,7 @@ def test_the_page_says_how_the_amount_came_to_be(scene: Scene) -> None:
     words = scene.visitor().get(PAGE).words
     assert "Acme Retail, Inc., February 2026" in words
     assert "To pay USD 102.75" in words
-    assert "WhatsApp fees from 15 January 2026 to 28 February 2026 come to USD 1,102.75, of which USD 500.50" in words
+    assert "WhatsApp fees from January 15, 2026 to February 28, 2026 come to USD 1,102.75, of which USD 500.50" in words
     assert "USD 1,000.00 of them are included and free; the rest, USD 102.75, is billed." in words
     assert "WhatsApp 792 USD 1,102.75 USD 500.50 USD 1,000.00 USD 102.75" in words
 
@@ -157,7 +158,7 @@ def test_lines_stand_under_their_headings() -> None:
     keys = ["marketing/India", "allowance/whatsapp", "adjustment/whatsapp/2026-01-15", "brought-forward"]
     lines = [Line(key=key, description=key, quantity=1, amount=D("1.00")) for key in keys]
     assert [[line.key for line in own] for _, own in grouped(lines)] == [[key] for key in keys]
-    assert [title for title, _ in grouped(lines[:1])] == ["Usage of this period"]
+    assert [name for name, _ in grouped(lines[:1])] == ["usage"]
 
 
 @pytest.mark.parametrize("address", ["acme/2025-01-01", "acme/soon", "acme/2026-02-01x/statement"])
@@ -401,9 +402,13 @@ def test_a_month_is_compared_with_those_before_it_once(usage: str, jumps: bool) 
 
 def test_the_statement_is_fit_for_the_customer(issued: Scene) -> None:
     """Who, when, every line, the sum, how it came to be; nothing of ours: no flags, no names of people, no buttons."""
+    brand = Brand(support="a@b.example", billing="pay@sendly.example", legal="Sendly Ltd. | 1 Road | London")
+    issued.world.ports = replace(issued.world.ports, brand=brand)
     seen = issued.visitor("read-only").get(f"{PAGE}/statement")
     for said in (
-        "For Acme Retail, Inc.",
+        "From Sendly Ltd. 1 Road London",
+        "For Acme Retail, Inc. ap@acme.example",
+        "Questions pay@sendly.example",
         "Period February 1, 2026 to February 28, 2026",
         f"Invoice number {issued.invoice.number}",
         "Due March 19, 2026",

@@ -58,7 +58,7 @@ def test_a_draft_is_listed_with_its_change_and_its_flags_in_words(signed_in: Cal
     """Amount, change against the mean before, and the reason for each flag; unasked, of the month that has ended."""
     seen = signed_in("finance").get("/console/review")
     assert "February 2026" in seen.words
-    assert "USD 10.00 +0.0 % mean USD 10.00 clean" in row(seen.text, "acme")
+    assert "USD 10.00 +0.0% mean USD 10.00 clean" in row(seen.text, "acme")
     assert "by +8900.0% against the statement before" in row(seen.text, "gamma")
     assert "3 drafts wait USD 930.00" in seen.words
     assert "2 clean USD 30.00" in seen.words

@@ -98,7 +98,7 @@ def test_a_tenant_is_shown_with_lines_pace_and_days(signed_in: Callable[..., Vis
     """Each line with its amount and whether it was crossed; every day that a picture shows is in a table too."""
     seen = signed_in("read-only").get(ACME)
     assert "75% of 50,000 messages. Suspended at the limit." in seen.words
-    assert "75 % 37,500 messages crossed 100 % 50,000 messages" in seen.words
+    assert "75% 37,500 messages crossed 100% 50,000 messages" in seen.words
     assert re.search(r"Pace 68\d messages a day", seen.words)
     assert "March 9, 2026 37,500 37,500 USD 0.75" in seen.words
     assert "<title>March 9, 2026: 37,500 messages</title>" in seen.text

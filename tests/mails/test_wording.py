@@ -1,5 +1,6 @@
 """Wording: catalogues that say the same, and numbers, dates and money as their readers write them."""
 
+import json
 import re
 import string
 from datetime import UTC, date, datetime
@@ -7,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,10 @@ LANGUAGES = sorted(path.stem for path in CATALOGUES.glob("*.toml"))
 OTHERS = [language for language in LANGUAGES if language != "en"]
 PATTERNS = {"format.month"}
 """Not words, but how CLDR is asked to write something."""
+LAYER = CATALOGUES.parents[1]
+DATA = LAYER / "data"
+BY_PATTERN = ("suspended.", "overdue.", "reinstated.", "usage-warning.", "limit-reached.", "drafts.", "fact.", "flag.")
+"""Whose keys mails put together of several parts; the golden files show each."""
 AT = datetime(2026, 8, 3, 19, 5, tzinfo=UTC)
 
 
@@ -42,7 +48,7 @@ def test_a_translation_names_what_the_english_names(language: str) -> None:
 def test_nothing_was_left_in_english(language: str) -> None:
     """A sentence of several words that is the same in both was forgotten."""
     english, translated = catalogue("en"), catalogue(language)
-    words = {key: re.sub(r"\{.*?\}", "", english[key]).split() for key in english}
+    words = {key: re.findall(r"[^\W\d_]+", re.sub(r"\{.*?\}", "", english[key])) for key in english}
     assert [
         key for key in english if translated[key] == english[key] and len(words[key]) > 1 and key not in PATTERNS
     ] == []
@@ -113,6 +119,156 @@ def test_a_share_is_never_rounded_up(part: str, english: str, german: str) -> No
 def test_a_moment_is_local_and_names_its_zone(locale: str, timezone: str, written: str) -> None:
     """The same instant, as the reader's clock shows it."""
     assert wording(locale).moment(AT, timezone) == written
+
+
+@pytest.mark.parametrize(
+    ("locale", "timezone", "zone"),
+    [
+        ("en_US", "Europe/London", "BST"),
+        ("en_GB", "America/Chicago", "CDT"),
+        ("de_DE", "America/Chicago", "CDT"),
+        ("en_US", "Asia/Tokyo", "JST"),
+        ("de_DE", "America/Sao_Paulo", "UTC-03:00"),
+        ("en_US", "Asia/Kathmandu", "UTC+05:45"),
+        ("en_US", "UTC", "UTC"),
+    ],
+)
+def test_a_zone_is_named_and_never_a_bare_offset(locale: str, timezone: str, zone: str) -> None:
+    """By the reader's own name for it, else by the zone's, else by its distance from UTC."""
+    assert wording(locale).moment(AT, timezone).endswith(f" {zone}")
+
+
+@pytest.mark.parametrize(
+    ("locale", "long", "short", "month", "days"),
+    [
+        ("en_US", "March 9, 2026", "Mar 9", "March 2026", "March 9, 2026 to March 10, 2026"),
+        ("en_GB", "9 March 2026", "9 Mar", "March 2026", "9 March 2026 to 10 March 2026"),
+        ("de_DE", "9. März 2026", "9. März", "März 2026", "9. März 2026 bis 10. März 2026"),
+    ],
+)
+def test_a_locale_has_one_way_to_write_a_date(locale: str, long: str, short: str, month: str, days: str) -> None:
+    """In full, where there is little room, as a month, and from one to another; one day is itself."""
+    words, day, next_day = wording(locale), date(2026, 3, 9), date(2026, 3, 10)
+    assert [words.day(day), words.short_day(day), words.month(day)] == [long, short, month]
+    assert [words.days(day, next_day), words.days(day, day)] == [days, long]
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "currency", "signed", "written"),
+    [
+        ("en_US", "1234.5678", "USD", False, "USD 1,234.5678"),
+        ("de_DE", "1234.5678", "EUR", False, "1.234,5678 EUR"),
+        ("en_US", "1000", "USD", False, "USD 1,000.00"),
+        ("en_US", "0.100", "USD", False, "USD 0.10"),
+        ("en_US", "1E+3", "JPY", False, "JPY 1,000"),
+        ("en_US", "0.0045", "USD", True, "+USD 0.0045"),
+        ("de_DE", "0.0045", "USD", True, "+0,0045 USD"),
+        ("de_DE", "-0.0045", "USD", True, "-0,0045 USD"),
+        ("de_CH", "-0.5", "CHF", False, "CHF -0.50"),
+    ],
+)
+def test_an_exact_amount_has_every_decimal(
+    locale: str, amount: str, currency: str, *, signed: bool, written: str
+) -> None:
+    """Never rounded, and never fewer than the currency's own."""
+    assert wording(locale).exact(Decimal(amount), currency, signed=signed) == written
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "german"),
+    [
+        ("1", "1 message", "1 Nachricht"),
+        ("1.04", "1 message", "1 Nachricht"),
+        ("0", "0 messages", "0 Nachrichten"),
+        ("1.5", "1.5 messages", "1,5 Nachrichten"),
+        ("-1", "-1 message", "-1 Nachricht"),
+        ("37500", "37,500 messages", "37.500 Nachrichten"),
+    ],
+)
+def test_a_number_takes_its_plural(number: str, english: str, german: str) -> None:
+    """By the number as it is written."""
+    assert wording("en_US").counted("use.messages", Decimal(number)) == english
+    assert wording("de_DE").counted("use.messages", Decimal(number)) == german
+
+
+def test_a_signed_number_says_that_it_is_more() -> None:
+    """A zero is neither."""
+    words = wording("en_US")
+    signed = [words.counted("use.messages", number, signed=True) for number in (1, 0, -2)]
+    assert signed == ["+1 message", "0 messages", "-2 messages"]
+
+
+@pytest.mark.parametrize(
+    ("percent", "english", "german"),
+    [("12.34", "+12.3%", "+12,3 %"), ("0", "+0.0%", "+0,0 %"), ("-0.06", "-0.1%", "-0,1 %")],
+)
+def test_a_change_has_its_sign_and_one_decimal(percent: str, english: str, german: str) -> None:
+    """Whatever it is."""
+    assert wording("en_US").change(Decimal(percent)) == english
+    assert wording("de_DE").change(Decimal(percent)) == german
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_plural_has_the_forms_of_its_language(language: str) -> None:
+    """As CLDR counts them; a form of another language would never be said."""
+    forms = {*Locale(language).plural_form.tags, "other"}
+    found: dict[str, set[str]] = {}
+    for key in catalogue(language):
+        stem, _, form = key.rpartition(".")
+        if form in {"zero", "one", "two", "few", "many"}:
+            found[stem] = {last for one in catalogue(language) if (last := one.removeprefix(f"{stem}.")) != one}
+    assert found["use.messages"]
+    # The mail to finance says its one and its many by hand.
+    assert {stem: own for stem, own in found.items() if own != forms and stem != "drafts"} == {}
+
+
+def test_every_market_of_the_rate_card_is_known_in_german() -> None:
+    """A country by CLDR, a region by the catalogue; what no card names keeps its own name."""
+    card = json.loads((DATA / "meta_rates_usd_2026-10-01.json").read_text(encoding="utf-8"))
+    english, german = wording("en_US"), wording("de_DE")
+    assert [market for market in card["rates"] if english.market(market) != market] == []
+    same = {market for market in card["rates"] if german.market(market) == market}
+    assert same == {
+        "Chile",
+        "Israel",
+        "Kuwait",
+        "Malaysia",
+        "Nepal",
+        "Nigeria",
+        "Oman",
+        "Pakistan",
+        "Peru",
+        "Sri Lanka",
+        "Ukraine",
+    }
+    assert german.market("United Kingdom") == "Vereinigtes Königreich"
+    assert german.market("Atlantis") == "Atlantis"
+
+
+def test_categories_are_named_by_what_they_are() -> None:
+    """Of a meter without categories the meter; others keep their own name."""
+    german = wording("de_DE")
+    named = [german.category(name) for name in ("authentication", "sms", "voice", "my_own")]
+    assert named == ["Authentifizierung", "SMS", "Sprache", "my own"]
+
+
+def test_every_sentence_is_said_and_every_one_that_is_said_is_there() -> None:
+    """Of pages, statements and mails: a key that nobody says is dead, one that is missing an error for a customer."""
+    code = {path: path.read_text(encoding="utf-8") for ending in ("py", "j2") for path in LAYER.rglob(f"*.{ending}")}
+    text = "\n".join(code.values())
+    said = set(re.findall(r'(?:\bsay|counted)\(\s*"([\w.-]+[\w])"', text))
+    plural = {key.rpartition(".")[0] for key in catalogue("en") if key.endswith(".one")}
+    assert said - set(catalogue("en")) - plural == set()
+    literals = set(re.findall(r'"([\w.-]+)"', text))
+    begun = {one for one in re.findall(r'f?"([\w-]+\.[\w.-]*)(?:"|\{)', text) if one[-1] in ".-"}
+    assert {
+        key
+        for key in catalogue("en")
+        if key not in literals
+        and key.rpartition(".")[0] not in said
+        and not any(key.startswith(one) for one in begun)
+        and not key.startswith(BY_PATTERN)
+    } == set()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 
+from tollgate.mails.wording import STAFF_LOCALE, wording
+
 HTML: Final = "text/html; charset=utf-8"
 HEADERS: Final[Mapping[str, str]] = {
     # Scripts, styles and pictures come from here and from files alone; nothing may frame a page or post to elsewhere.
@@ -42,11 +44,21 @@ class Flash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A template with its values. When htmx asks for the part with the id of a block, that block alone is rendered."""
+    """A template with its values, in the words of a locale. When htmx asks for the part with the id of a block, that
+    block alone is rendered."""
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    locale: str = STAFF_LOCALE
     status: int = HTTPStatus.OK
+
+
+def refused(key: str, *, status: int, locale: str, is_customers: bool, own: str = "", **values: str) -> Page:
+    """The page that says why not, by its name in the catalogues. On our own pages ``own`` words replace those."""
+    words = wording(locale)
+    said = own if own and not is_customers else words.say(f"refused.{key}.text", **values)
+    title = words.say(f"refused.{key}.title")
+    return Page(template="error.html.j2", values={"title": title, "said": said}, status=status, locale=locale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

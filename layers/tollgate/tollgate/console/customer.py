@@ -1,4 +1,5 @@
-"""The customer's page: their usage against the limits, by day and category, invoices, records, and who is told.
+"""The customer's page: their usage against the limits, by day and category, invoices, records, and who is told, in the
+language of their contract.
 
 Always true: a customer sees what was issued to them and never a draft, a note of ours or another tenant's; the link
 opens nothing else. Reads of the page: the tenant's rows (six queries) and a month's day rows.
@@ -6,12 +7,14 @@ opens nothing else. Reads of the page: the tenant's rows (six queries) and a mon
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from http import HTTPStatus
 from typing import Any, Final
 
-from tollgate.console import usage
-from tollgate.console.answers import Answer, File, Flash, Page, Redirect
+from tollgate.console.answers import Answer, File, Flash, Page, Redirect, refused
+from tollgate.console.language import locale_of
 from tollgate.console.months import month_shown
 from tollgate.console.pages import CUSTOMER, Route
 from tollgate.console.request import Fields, Request
@@ -22,6 +25,7 @@ from tollgate.domain.exports import MONTHS
 from tollgate.domain.invoices import OPEN, PAID, UNCOLLECTIBLE, VOID
 from tollgate.domain.preferences import MOST_RECIPIENTS
 from tollgate.mails.brand import web_address
+from tollgate.mails.wording import wording
 from tollgate.stages.drilldown import Filter, export
 from tollgate.stages.exports import MOST_ROWS, Part, parts
 from tollgate.stages.preferences import set_recipients
@@ -29,7 +33,6 @@ from tollgate.stages.tenants import tenant_detail
 from tollgate.stages.used import used
 
 ISSUED: Final = frozenset({OPEN, PAID, VOID, UNCOLLECTIBLE})
-SAID: Final = {OPEN: "to pay", PAID: "paid", VOID: "void", UNCOLLECTIBLE: "written off"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ def whose(request: Request) -> Whose:
 
 def customer(request: Request) -> Answer:
     """The page."""
-    return Page(template="customer.html.j2", values=_values(request))
+    return _page(request)
 
 
 def recipients(request: Request) -> Answer:
@@ -68,34 +71,49 @@ def recipients(request: Request) -> Answer:
             now=request.now,
         )
     except Invalid as error:
-        wrong = [problem.message for problem in error.problems]
-        values = {**_values(request), "text": request.form.one("recipients"), "wrong": wrong}
-        return Page(template="customer.html.j2", values=values, status=400)
-    return Redirect(to=f"{who.root}#recipients", flash=Flash("good", "Saved. The next warning goes there."))
+        return _page(request, text=request.form.one("recipients"), wrong=error.problems)
+    said = wording(locale_of(request)).say("customer.saved")
+    return Redirect(to=f"{who.root}#recipients", flash=Flash("good", said))
 
 
 def records(request: Request) -> Answer:
     """The files of records that can be downloaded."""
     who = whose(request)
     values = {"root": who.root, "parts": _parts(request, who.tenant), "months": MONTHS, "most": MOST_ROWS}
-    return Page(template="customer_records.html.j2", values=values)
+    return Page(template="customer_records.html.j2", values=values, locale=locale_of(request))
 
 
 def records_csv(request: Request) -> Answer:
-    """One file of records. Raises Invalid for days that are none of those offered."""
+    """One file of records, in English whoever reads it: it is for programs. Refused for days that are none of those
+    offered, and for more than a file holds."""
     who = whose(request)
     asked = (request.query.one("first"), request.query.one("last"))
     part = next((one for one in _parts(request, who.tenant) if (str(one.first), str(one.last)) == asked), None)
     if part is None:
-        raise Invalid("download", [Problem("days", "expected those of a file that is listed; the list may have grown")])
+        return _refused(request, "stale")
     lines: list[str] = []
     rows = -1  # the header is none
     for text in export(who.tenant, Filter(first=part.first, end=part.end), ledger=request.ports.ledger):
         lines.append(text)
         rows += text.count("\r\n")
         if rows > MOST_ROWS:
-            raise Invalid("download", [Problem("days", f"expected at most {MOST_ROWS:,} records: ask us for this day")])
+            return _refused(request, "too-many")
     return File(name=f"{who.tenant}-{part.first}-{part.last}.csv", content="".join(lines))
+
+
+def _refused(request: Request, why: str) -> Page:
+    """The page instead of a file."""
+    locale = locale_of(request)
+    most = wording(locale).whole(MOST_ROWS)
+    address = request.ports.brand.support
+    return refused(
+        f"file-{why}",
+        status=HTTPStatus.BAD_REQUEST,
+        locale=locale,
+        is_customers=True,
+        most=most,
+        address=address,
+    )
 
 
 def _parts(request: Request, tenant: str) -> list[Part]:
@@ -105,6 +123,17 @@ def _parts(request: Request, tenant: str) -> list[Part]:
 def _today(request: Request, tenant: str) -> date:
     versions = request.ports.contracts.versions(tenant)
     return local_day(request.now, versions[0].timezone) if versions else request.now.date()
+
+
+def _page(request: Request, *, text: str | None = None, wrong: Sequence[Problem] = ()) -> Page:
+    """The page, with a choice of recipients that was not accepted, if there was one."""
+    values = _values(request)
+    locale = values["contract"].locale
+    words = wording(locale)
+    said = [words.say(f"customer.wrong.{one.key}", given=one.given) if one.key else one.message for one in wrong]
+    changed = {} if text is None else {"text": text}
+    status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
+    return Page(template="customer.html.j2", values={**values, **changed, "wrong": said}, status=status, locale=locale)
 
 
 def _values(request: Request) -> dict[str, Any]:
@@ -125,14 +154,11 @@ def _values(request: Request) -> dict[str, Any]:
         "by_month": used(who.tenant, months.span.start, months.span.end, ledger=ports.ledger),
         "invoices": issued[::-1],
         "links": {one.name: web_address(one.hosted_url) for one in issued if one.hosted_url},
-        "said": SAID,
         "text": "\n".join(chosen),
-        "wrong": (),
         "version": preferences.version,
         "most_recipients": MOST_RECIPIENTS,
         "of_contract": contract.contacts.of("usage"),
         "is_chosen": bool(preferences.recipients),
-        "use": usage.WORDS_OF,
     }
 
 

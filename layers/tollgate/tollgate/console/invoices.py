@@ -15,23 +15,25 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from tollgate.console import charts
+from tollgate.console import charts, sheet
 from tollgate.console.answers import Answer, Page
 from tollgate.console.months import month_shown
 from tollgate.console.pages import Route
-from tollgate.console.render import count, day, money
+from tollgate.console.render import WORDS, count, day, money
 from tollgate.console.request import Request
 from tollgate.console.review import Choice, review_ports
 from tollgate.console.tables import Column, table
-from tollgate.domain.calendar import Period, local_day
+from tollgate.domain.calendar import local_day
 from tollgate.domain.corrections import CREDITABLE, credited
 from tollgate.domain.errors import NotFound
-from tollgate.domain.explanation import Crossing, DayPoint
+from tollgate.domain.explanation import DayPoint
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, VOID, Invoice
 from tollgate.domain.permissions import READ
 from tollgate.domain.review import JUMP, Summary, summary_of
-from tollgate.domain.statement import DRAFT, Line, meter_name
+from tollgate.domain.statement import DRAFT, meter_name
 from tollgate.mails.brand import web_address
+from tollgate.mails.explanation import sentences
+from tollgate.mails.wording import wording
 from tollgate.stages.drilldown import has_messages
 from tollgate.stages.explanation import Explained, explained
 from tollgate.stages.review import reviewed
@@ -43,12 +45,6 @@ COLUMNS: Final[tuple[Column[Summary], ...]] = (
     Column("period", "Month", lambda row: (row.period, row.tenant)),
     Column("total", "To pay", lambda row: row.total, numeric=True),
     Column("status", "Status", lambda row: row.status),
-)
-GROUPS: Final = (
-    ("usage", "Usage of this period"),
-    ("allowance", "What the contract includes"),
-    ("adjustment", "Earlier months"),
-    ("forward", "From and to other statements"),
 )
 
 
@@ -100,7 +96,8 @@ def invoice(request: Request, tenant: str, period: str) -> Answer:
     values = {
         **_common(known),
         "review": reviewed(shown, own, ports=review_ports(ports)) if is_draft else None,
-        "groups": grouped(shown.statement.lines),
+        "groups": sheet.grouped(shown.statement.lines),
+        "text_of": sheet.text_of(known, WORDS),
         "has_messages": has_messages,
         "days": [_days(known, meter, zone) for meter in sorted(known.days)],
         "timeline": timeline(tenant, start, audit=ports.audit, notices=ports.notices),
@@ -120,7 +117,7 @@ def _at_stripe(shown: Invoice) -> Sequence[tuple[str, str]]:
 
 
 def statement(request: Request, tenant: str, period: str) -> Answer:
-    """The statement as one hands it to a customer, for print."""
+    """The statement as one hands it to a customer, for print: in English around a sheet in the customer's language."""
     ports = request.ports
     known = explained(
         tenant,
@@ -129,7 +126,12 @@ def statement(request: Request, tenant: str, period: str) -> Answer:
         contracts_rows=ports.contracts,
         ledger=ports.ledger,
     )
-    values = {**_common(known), "groups": grouped(known.invoice.statement.lines)}
+    values = {
+        "sheet": sheet.sheet(known, ports.brand),
+        "title": sheet.title(known),
+        "tag": wording(known.contract.locale).tag,
+        "here": address(tenant, period),
+    }
     return Page(template="statement.html.j2", values=values)
 
 
@@ -146,19 +148,6 @@ def period_named(tenant: str, period: str) -> date:
         raise NotFound("invoice", f"{tenant}/{period}") from error
 
 
-def grouped(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
-    """Lines under their headings; headings without lines are left out."""
-    found: dict[str, list[Line]] = {}
-    for line in lines:
-        found.setdefault(_group(line.key), []).append(line)
-    return [(title, found[name]) for name, title in GROUPS if name in found]
-
-
-def _group(key: str) -> str:
-    first, _, rest = key.partition("/")
-    return first if first in ("allowance", "adjustment") else "usage" if rest else "forward"
-
-
 def _common(known: Explained) -> dict[str, Any]:
     shown = known.invoice
     return {
@@ -168,18 +157,13 @@ def _common(known: Explained) -> dict[str, Any]:
         "contract": known.contract,
         "zone": known.contract.timezone,
         "explanation": known.explanation,
-        "crossings": crossings_within(known.crossings, shown, known.contract.timezone),
+        "steps": sentences(known.explanation, WORDS),
+        "crossings": sheet.crossings_within(known.crossings, shown, known.contract.timezone),
         "meter_name": meter_name,
         "credited": credited(shown),
         "last_day": shown.statement.period.end - timedelta(days=1),
         "here": address(shown.tenant, shown.name),
     }
-
-
-def crossings_within(found: Mapping[str, Crossing], invoice: Invoice, zone: str) -> list[tuple[str, Crossing, bool]]:
-    """The crossings of a term by meter, and whether each is of this invoice's own period."""
-    period: Period = invoice.statement.period
-    return [(meter, one, local_day(one.at, zone) in period) for meter, one in sorted(found.items())]
 
 
 def _days(known: Explained, meter: str, zone: str) -> MeterDays:
@@ -197,7 +181,7 @@ def _days(known: Explained, meter: str, zone: str) -> MeterDays:
     ]
     tallest = max((one.fees for one in points), default=None)
     scale = money(tallest, currency) if tallest is not None else ""
-    name = f"{meter_name(meter)} fees by day, {known.invoice.statement.period.start:%B %Y}"
+    name = f"{meter_name(meter)} fees by day, {WORDS.span(known.invoice.statement.period)}"
     return MeterDays(
         name=meter_name(meter),
         chart=charts.bars(bars, name=name, scale=scale),

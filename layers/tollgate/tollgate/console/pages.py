@@ -20,7 +20,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from tollgate.console import answers, assets, cookies, links, look, render, seals, sessions
+from tollgate.console import answers, assets, cookies, language, links, look, render, seals, sessions
 from tollgate.console.answers import Answer, File, Page, Redirect
 from tollgate.console.ports import ConsolePorts
 from tollgate.console.request import Request, read
@@ -56,23 +56,19 @@ class Forged(TollgateError):
 
 
 STATUS: Final[tuple[tuple[type[TollgateError], HTTPStatus, str], ...]] = (
-    (NotFound, HTTPStatus.NOT_FOUND, "Not found"),
-    (Invalid, HTTPStatus.BAD_REQUEST, "That was not understood"),
-    (NotAllowed, HTTPStatus.FORBIDDEN, "Not allowed"),
-    (Forged, HTTPStatus.FORBIDDEN, "This form is out of date"),
-    (NotSignedIn, HTTPStatus.UNAUTHORIZED, "You are signed out"),
-    (seals.BrokenSeal, HTTPStatus.NOT_FOUND, "This link does not work any more"),
-    (Conflict, HTTPStatus.CONFLICT, "Somebody was faster"),
-    (RetryLater, HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
+    (NotFound, HTTPStatus.NOT_FOUND, "not-found"),
+    (Invalid, HTTPStatus.BAD_REQUEST, "invalid"),
+    (NotAllowed, HTTPStatus.FORBIDDEN, "forbidden"),
+    (Forged, HTTPStatus.FORBIDDEN, "forged"),
+    (NotSignedIn, HTTPStatus.UNAUTHORIZED, "signed-out"),
+    (seals.BrokenSeal, HTTPStatus.NOT_FOUND, "link"),
+    (Conflict, HTTPStatus.CONFLICT, "conflict"),
+    (RetryLater, HTTPStatus.SERVICE_UNAVAILABLE, "later"),
 )
-SAYS: Final[dict[type[TollgateError], str]] = {
-    Forged: "Go back, load the page again and repeat what you did. Nothing was changed.",
-    NotSignedIn: "Your session has ended. Sign in and repeat what you did. Nothing was changed.",
-    seals.BrokenSeal: "Links in mails end after a while. The next mail brings a new one; or ask us for it.",
-    Conflict: "What you saw has changed since. Go back, load the page again and decide again. Nothing was changed.",
-    RetryLater: "Something outside does not answer, or is not set up yet. Try again in a minute.",
-}
-"""What people are told where the error's own words are not for them."""
+"""What people are told, by its name in the catalogues."""
+OWN_WORDS: Final = frozenset({"not-found", "invalid", "forbidden"})
+"""Where our own people read what the error says. An SDK's words behind a conflict are not for people, and neither is
+what is missing in the set-up; a customer reads no error's words at all."""
 
 
 class Pages:
@@ -102,8 +98,9 @@ class Pages:
     def _answering(self, route: Route) -> Callable[..., Response[Any]]:
         def answering(**parts: str) -> Response[Any]:
             named = {name: unquote(value) for name, value in parts.items()}
-            request = guarded(self._request(), route, named)
+            request = known(self._request(), route, named)
             self._app.context.update(request=request)
+            guard(request, route)
             return self._leaving(route.show(request, **named), request)
 
         return answering
@@ -140,42 +137,40 @@ class Pages:
         if found is None or isinstance(error, RetryLater):
             self._logger.error("failed", exc_info=error)
         if found is None:
-            said = "A fault on our side. It has been logged; try again, and tell ops if it stays."
-            return self._refused(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong", said, request)
-        kind, status, title = found
-        # An SDK's words behind a conflict are not for people, and neither is what is missing in the set-up.
-        return self._refused(status, title, SAYS.get(kind, str(error)), request)
+            return self._refused(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", request)
+        _kind, status, key = found
+        return self._refused(status, key, request, own=str(error) if key in OWN_WORDS else "")
 
     def _nowhere(self, _error: NotFoundError | None) -> Response[Any]:
         request = None
         with suppress(TollgateError):  # a page that is not there needs nothing of the outside
             request = self._request()
-        return self._refused(HTTPStatus.NOT_FOUND, "Not found", "There is nothing at this address.", request)
+        return self._refused(HTTPStatus.NOT_FOUND, "not-found", request)
 
-    def _refused(self, status: HTTPStatus, title: str, said: str, request: Request | None) -> Response[Any]:
-        page = Page(template="error.html.j2", values={"title": title, "said": said, "status": int(status)})
-        # A whole page, whatever part was asked for.
-        text = (
-            render.bare(page, self._ports().brand)
-            if request is None
-            else render.rendered(page, replace(request, headers={}))
-        )
+    def _refused(self, status: HTTPStatus, key: str, request: Request | None, *, own: str = "") -> Response[Any]:
+        """A whole page, whatever part was asked for. ``own``: the error's own words, for our own people."""
+        brand, locale, theirs = self._ports().brand, language.locale_of(request), language.is_customers(request)
+        page = answers.refused(key, status=status, locale=locale, is_customers=theirs, own=own, address=brand.support)
+        text = render.bare(page, brand) if request is None else render.rendered(page, replace(request, headers={}))
         return answers.html(text, status=status)
 
 
-def guarded(request: Request, route: Route, named: dict[str, str]) -> Request:
-    """The request, once it may go on. Raises NotSignedIn, NotAllowed, Forged or BrokenSeal."""
-    if route.needs == CUSTOMER:
-        link = named.pop(LINK)
-        customer = links.customer_of(link, key=request.ports.console_key, now=request.now)
-        request = replace(request, customer=customer, session=None)
-    elif route.needs != ANYONE:
+def known(request: Request, route: Route, named: dict[str, str]) -> Request:
+    """The request, with the customer whom its address names. Raises BrokenSeal."""
+    if route.needs != CUSTOMER:
+        return request
+    customer = links.customer_of(named.pop(LINK), key=request.ports.console_key, now=request.now)
+    return replace(request, customer=customer, session=None)
+
+
+def guard(request: Request, route: Route) -> None:
+    """Let the request go on. Raises NotSignedIn, NotAllowed or Forged."""
+    if route.needs not in (CUSTOMER, ANYONE):
         if request.session is None:
             raise NotSignedIn
         request.person.must(route.needs)
     if request.method != "GET":
         check_form(request, request.form.one("csrf") or request.headers.get("x-csrf-token", ""))
-    return request
 
 
 def check_form(request: Request, token: str) -> None:

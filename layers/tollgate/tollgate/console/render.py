@@ -7,30 +7,31 @@ there is an error and never an empty place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from tollgate.console import assets, look, sessions
+from tollgate.console import assets, language, look, sessions
 from tollgate.console.answers import Flash, Page
 from tollgate.console.request import Request
-from tollgate.domain.calendar import Span
-from tollgate.domain.explanation import exact_money
+from tollgate.console.usage import UseInWords
 from tollgate.mails.brand import Brand
-from tollgate.mails.wording import wording
+from tollgate.mails.wording import STAFF_LOCALE, wording
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-WORDS: Final = wording("en_US")
+WORDS: Final = wording(STAFF_LOCALE)
+"""Those of our own people's pages."""
 THEMES: Final = frozenset({"light", "dark"})
 
 
 def rendered(page: Page, request: Request, *, flash: Flash | None = None) -> str:
     """The page's HTML, or that of the one block that htmx wants to replace."""
-    template = environment().get_template(page.template)
+    template = environment(page.locale).get_template(page.template)
     values = {**_common(request, flash), **page.values}
     block = template.blocks.get(request.fragment.replace("-", "_")) if request.fragment else None
     if block is None:
@@ -44,6 +45,7 @@ def bare(page: Page, brand: Brand) -> str:
     """The page for a request that could not be read or leads nowhere: nobody is known."""
     nobody = {
         "request": None,
+        "is_customers": False,
         "brand": brand,
         "person": None,
         "may": _nothing,
@@ -52,7 +54,7 @@ def bare(page: Page, brand: Brand) -> str:
         "flash": None,
         "confirming": "",
     }
-    return environment().get_template(page.template).render({**nobody, **page.values})
+    return environment(page.locale).get_template(page.template).render({**nobody, **page.values})
 
 
 def _nothing(_action: str) -> bool:
@@ -64,6 +66,7 @@ def _common(request: Request, flash: Flash | None) -> Mapping[str, Any]:
     session, theme = request.session, request.cookies.get("theme", "")
     return {
         "request": request,
+        "is_customers": language.is_customers(request),
         "brand": request.ports.brand,
         "person": session.person if session else None,
         "may": session.person.may if session else _nothing,
@@ -74,46 +77,59 @@ def _common(request: Request, flash: Flash | None) -> Mapping[str, Any]:
     }
 
 
-@lru_cache
-def environment() -> Environment:
-    """The template engine."""
+def environment(locale: str = STAFF_LOCALE) -> Environment:
+    """The template engine that speaks the words of a locale."""
+    return _engine(locale)
+
+
+@lru_cache(maxsize=16)
+def _engine(locale: str) -> Environment:
     engine = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    engine.globals |= {"asset": assets.address, "look": look.address}
+    words = wording(locale)
+    engine.globals |= {
+        "asset": assets.address,
+        "look": look.address,
+        "say": words.say,
+        "counted": words.counted,
+        "lang": words.tag,
+        "use": UseInWords(words),
+    }
     engine.filters |= {
-        "money": money,
-        "exact": exact_money,
-        "count": count,
-        "day": day,
-        "moment": moment,
-        "month": month,
-        "percent": WORDS.percent,
+        "money": words.money,
+        "exact": words.exact,
+        "count": lambda number: words.count(Decimal(number)),
+        "change": words.change,
+        "day": words.day,
+        "days": words.days,
+        "moment": lambda at, timezone="UTC": words.moment(at, timezone),
+        "month": words.span,
+        "month_of": words.month,
+        "percent": words.percent,
+        "meter": words.meter,
+        "category": words.category,
+        "market": words.market,
     }
     return engine
 
 
+def part(template: str, values: Mapping[str, Any], *, locale: str) -> Markup:
+    """A part of a page that speaks another language than the page around it."""
+    return Markup(environment(locale).get_template(template).render(values))  # noqa: S704 - escaped by the template
+
+
 def money(amount: Decimal, currency: str) -> str:
-    """``USD 1,234.50``."""
+    """``USD 1,234.50``, for our own people."""
     return WORDS.money(amount, currency)
 
 
 def count(number: int | Decimal) -> str:
-    """``1,234``."""
+    """``1,234``, for our own people."""
     return WORDS.count(Decimal(number))
 
 
 def day(value: date) -> str:
-    """``March 10, 2026``."""
+    """``March 10, 2026``, for our own people."""
     return WORDS.day(value)
-
-
-def moment(at: datetime, timezone: str = "UTC") -> str:
-    """A time in a time zone, to the minute."""
-    return WORDS.moment(at, timezone)
-
-
-def month(span: Span) -> str:
-    """``March 2026``, or from the first to the last day of a part of a month."""
-    return WORDS.span(span)

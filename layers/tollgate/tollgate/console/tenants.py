@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from tollgate.console import usage
 from tollgate.console.answers import Answer, Flash, Page, Redirect
 from tollgate.console.pages import Route
 from tollgate.console.ports import ConsolePorts
+from tollgate.console.render import WORDS
 from tollgate.console.request import Request
 from tollgate.domain.calendar import local_day
 from tollgate.domain.contract import Contract
@@ -53,7 +53,7 @@ def tenants(request: Request) -> Answer:
     )
     onward = {"q": search, "after": page.cursor}
     following = f"{ROOT}?{urlencode({name: one for name, one in onward.items() if one})}" if page.cursor else ""
-    values = {"rows": page.rows, "search": search, "following": following, "use": usage.WORDS_OF}
+    values = {"rows": page.rows, "search": search, "following": following}
     return Page(template="tenants.html.j2", values=values)
 
 
@@ -77,7 +77,6 @@ def _usage(request: Request, detail: TenantDetail) -> dict[str, Any]:
         "scopes": [ALL_SERVICES, *scopes],
         "causes": CAUSES,
         "is_manual": _is_manual,
-        "use": usage.WORDS_OF,
     }
 
 
@@ -119,7 +118,7 @@ def suspend(request: Request, tenant: str) -> Answer:
         ports=tenant_ports(request.ports),
         now=request.now,
     )
-    what = "All services are" if hold.scope == ALL_SERVICES else f"{usage.channel(hold.scope)} is"
+    what = "All services are" if hold.scope == ALL_SERVICES else f"{WORDS.meter(hold.scope)} is"
     return _back(tenant, f"{what} suspended until somebody lifts the hold.")
 
 

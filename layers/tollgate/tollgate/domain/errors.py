@@ -39,10 +39,15 @@ class Refused(TollgateError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with an input: where (a dotted path) and what was expected there."""
+    """One thing wrong with an input: where (a dotted path) and what was expected there.
+
+    ``key`` names it for those who are told in another language; ``given`` is the part of the input, or the limit, that
+    it is about."""
 
     path: str
     message: str
+    key: str = ""
+    given: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message

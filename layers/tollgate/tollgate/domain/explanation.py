@@ -1,4 +1,4 @@
-"""Explanation: how the amount of an invoice came to be, in sentences and exact numbers that a customer can check.
+"""Explanation: how the amount of an invoice came to be, in exact numbers that a customer can check.
 
 Always true: it is worked out from what the statement itself knew, so its numbers add up to the invoice to the cent,
 whatever has been counted since.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
 
 from tollgate.domain.calendar import Period
 from tollgate.domain.contract import Contract
@@ -27,11 +26,8 @@ from tollgate.domain.statement import (
     billable,
     billable_sum,
     last_known,
-    meter_name,
 )
 from tollgate.domain.usage import DayRow, Totals, cell_of, totals_of
-
-_CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +76,16 @@ class TermPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Every step from the fees to what is to be paid; ``sentences`` say the same in words."""
+    """Every step from the fees to what is to be paid, of the statement of ``period`` in ``term``."""
 
     currency: str
+    period: Period
+    term: date
     terms: tuple[TermPart, ...]
     stated: Decimal
     brought: Decimal
     carried: Decimal
     total: Decimal
-    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +123,13 @@ def explain(invoice: Invoice, earlier: Sequence[Invoice], contracts: Mapping[dat
     brought, carried = amounts.get(BROUGHT_FORWARD, ZERO), amounts.get(CARRIED_FORWARD, ZERO)
     return Explanation(
         currency=statement.currency,
+        period=statement.period,
+        term=statement.term,
         terms=terms,
         stated=statement.stated,
         brought=brought,
         carried=carried,
         total=statement.total,
-        sentences=tuple(_sentences(invoice, terms, brought, carried)),
     )
 
 
@@ -174,77 +172,6 @@ def _meter_part(
             if start != period and now != (was := old.get(start, Stated(0, ZERO)))
         ),
     )
-
-
-def _sentences(invoice: Invoice, terms: Sequence[TermPart], brought: Decimal, carried: Decimal) -> Iterable[str]:
-    statement = invoice.statement
-    money = _Money(statement.currency)
-    for part in terms:
-        for meter in part.meters:
-            yield from _meter_sentences(meter, money, statement.period if part.term == statement.term else None)
-        yield from _term_sentences(part, money)
-    if brought:
-        yield f"{money(brought)} are brought forward from earlier statements, which did not invoice them."
-    if carried:
-        yield f"{money(-carried)} are carried forward to the next statement: too little to invoice, or nothing to pay."
-    yield f"To pay: {money(statement.total)}."
-
-
-def _meter_sentences(part: MeterPart, money: _Money, period: Period | None) -> Iterable[str]:
-    name, start = meter_name(part.meter), day_words(part.term)
-    if period is None:
-        yield f"{name} fees of the contract year from {start}, which has ended, now come to {money(part.fees)}."
-    else:
-        until, own = day_words(period.end - timedelta(days=1)), money(part.this_period.fees)
-        yield f"{name} fees from {start} to {until} come to {money(part.fees)}, of which {own} are of this period."
-    for one in part.adjustments:
-        yield (
-            f"In them, what became known of {one.period:%B %Y} since it was stated: "
-            f"{one.messages:+,} messages, {money(one.fees)}."
-        )
-    yield _allowance_sentence(part, money)
-
-
-def _allowance_sentence(part: MeterPart, money: _Money) -> str:
-    limit = f"the {money(part.included)} included" if part.included is not None else "what is included"
-    if part.billable and not part.free:
-        return f"They exceed {limit}, so all of them are billed: {money(part.billable)}."
-    if part.billable:
-        return f"{money(part.free)} of them are included and free; the rest, {money(part.billable)}, is billed."
-    return f"They are within {limit}: nothing of them is billed."
-
-
-def _term_sentences(part: TermPart, money: _Money) -> Iterable[str]:
-    for meter, billed in part.withdrawn.items():
-        yield f"{meter_name(meter)} is not billed any more: {money(billed)} of earlier statements come off."
-    if part.rounding:
-        yield f"Rounded once, half up: {money(part.rounded)} ({money(part.rounding, sign=True)})."
-    if part.before:
-        yield f"Earlier statements of the contract year came to {money(part.before)}."
-    yield f"This statement adds {money(part.now)}."
-
-
-def exact_money(amount: Decimal, currency: str) -> str:
-    """An amount with every decimal it has: ``USD 1,234.5678``."""
-    return _Money(currency)(amount)
-
-
-class _Money:
-    """Amounts as customers read them: ``USD 1,234.5678``, never fewer than two decimals, never rounded."""
-
-    def __init__(self, currency: str) -> None:
-        self._currency = currency
-
-    def __call__(self, amount: Decimal, *, sign: bool = False) -> str:
-        exact = amount.normalize()
-        if exact.as_tuple().exponent > -2:  # type: ignore[operator]  # a finite amount
-            exact = exact.quantize(_CENT)
-        return f"{self._currency} {exact:{'+' if sign else ''},f}"
-
-
-def day_words(day: date) -> str:
-    """``15 January 2026``."""
-    return f"{day.day} {day:%B %Y}"
 
 
 def find_crossing(

@@ -30,12 +30,17 @@ def recipients_of(addresses: Sequence[str]) -> tuple[str, ...]:
     """Addresses as they may be chosen, each once; none at all is a choice too. Raises Invalid, naming each bad one."""
     given = tuple(dict.fromkeys(address.strip() for address in addresses if address.strip()))
     if len(given) > MOST_RECIPIENTS:
-        raise Invalid("recipients", [Problem("", f"expected at most {MOST_RECIPIENTS} addresses")])
+        raise Invalid(
+            "recipients",
+            [Problem("", f"expected at most {MOST_RECIPIENTS} addresses", "too-many", str(MOST_RECIPIENTS))],
+        )
     try:
         return Contacts(usage=given).usage if given else ()
     except ValidationError as error:
         bad = [given[int(detail["loc"][-1])] for detail in error.errors()]
-        raise Invalid("recipients", [Problem("", f"{text!r} is no mail address") for text in bad]) from error
+        raise Invalid(
+            "recipients", [Problem("", f"{text!r} is no mail address", "no-address", text) for text in bad]
+        ) from error
 
 
 def told(contract: Contract, preferences: Preferences) -> Contract:

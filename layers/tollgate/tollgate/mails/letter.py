@@ -63,8 +63,7 @@ class Letter:
 
 def meter_name(words: Wording, meter: str) -> str:
     """A meter as people call it: ``WhatsApp``; one the catalogue does not know keeps its own name."""
-    key = f"meter.{meter}"
-    return words.say(words.known(key, "meter.other"), meter=one_line(meter))
+    return words.meter(meter)
 
 
 def service_name(words: Wording, scope: str) -> str:

@@ -30,11 +30,11 @@ from tollgate.mails import payment, usage
 from tollgate.mails.brand import Brand
 from tollgate.mails.content import Content, Fact, Section
 from tollgate.mails.letter import Letter
-from tollgate.mails.wording import Wording, one_line, wording
+from tollgate.mails.wording import STAFF_LOCALE, Wording, one_line, wording
 from tollgate.stages.ports.mail import Mail
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-OPS_LOCALE: Final = "en_US"
+OPS_LOCALE: Final = STAFF_LOCALE
 
 KINDS: Final[Mapping[str, Callable[[Letter], Content]]] = {
     USAGE_WARNING: usage.usage_warning,

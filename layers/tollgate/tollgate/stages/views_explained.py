@@ -9,6 +9,8 @@ from tollgate.domain.facts import MessageKey, Pricing, Report
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.records import Fee, Record, Usage
 from tollgate.domain.usage import totals_of
+from tollgate.mails.explanation import sentences
+from tollgate.mails.wording import STAFF_LOCALE, wording
 from tollgate.stages.drilldown import Page, currency_of
 from tollgate.stages.explanation import Explained
 from tollgate.stages.timeline import Happening
@@ -52,10 +54,10 @@ def finance_view(invoice: Invoice) -> Json:
 
 
 def explanation_view(explanation: Explanation) -> Json:
-    """Every step, and the sentences."""
+    """Every step, and the sentences, which are English whatever the customer reads."""
     return {
         "currency": explanation.currency,
-        "sentences": list(explanation.sentences),
+        "sentences": list(sentences(explanation, wording(STAFF_LOCALE))),
         "terms": [_term(part) for part in explanation.terms],
         "stated": amount(explanation.stated),
         "brought_forward": amount(explanation.brought),

@@ -7,7 +7,11 @@
   // Theme: kept in a cookie that the server reads, so that the next page is painted right from the start.
   const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   const button = one("[data-theme-toggle]");
-  const named = () => { button.textContent = isDark() ? "Light" : "Dark"; button.setAttribute("aria-label", button.textContent + " theme"); };
+  const named = () => {
+    const { light, lightName, dark, darkName } = button.dataset;
+    button.textContent = isDark() ? light : dark;
+    button.setAttribute("aria-label", isDark() ? lightName : darkName);
+  };
   if (button) {
     button.hidden = false;
     named();

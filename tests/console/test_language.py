@@ -1,0 +1,208 @@
+"""Language: customers' pages and the sheet speak the contract's, ours English; nothing on them escapes translation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+
+from tests.console.conftest import CONSOLE_KEY, NOW, World
+from tests.console.visitor import Seen, Visitor
+from tests.domain.examples import contract
+from tests.stages.billing import FREE, INDIA, JANUARY, Billing, at
+from tollgate.console import language, links, render
+from tollgate.domain.notices import Hold
+from tollgate.domain.usage import Cell
+from tollgate.mails import wording
+
+SMS = Cell("sms", "sms", "North America")
+LINK = links.address("acme", site="", key=CONSOLE_KEY, now=NOW)
+SHEET = f"/console/invoices/acme/{JANUARY}/statement"
+# What is nobody's sentence: names, addresses, identities, codes of currencies and zones, dates as CLDR writes them.
+DATA = re.compile(
+    r"Acme|Retail|Inc|Tollgate|USD|CSV|TG|acme|ops|ap|pay|help|example|tollgate|America|Chicago|CDT|CST"
+    r"|Januar|Februar|März|Indien|United|States"
+)
+
+
+@pytest.fixture
+def german() -> World:
+    """A German customer with usage, a hold of each kind, and an invoice that is past due."""
+    billing = Billing(contract=contract(allowances=FREE, locale="de_DE"))
+    world = World(memory=billing.memory, stripe=billing.stripe)
+    billing.use("2026-01-20", "1012.34")
+    billing.close(at("2026-02-04"))
+    billing.approve(JANUARY, at("2026-02-04"))
+    billing.push(JANUARY, at("2026-02-04"))
+    billing.use("2026-03-09", "0.75", cell=SMS, messages=2)
+    billing.use("2026-03-10", "1120.50", cell=INDIA)
+    for cause in ("limit", "manual", "overdue"):
+        hold = Hold(tenant="acme", scope="all", cause=cause, reference=f"2026-01-15/{cause}", opened_at=NOW)
+        world.memory.holds["acme", hold.identity] = hold
+    january = billing.invoice(JANUARY)
+    world.memory.invoices["acme", JANUARY] = replace(
+        january, number="TG-1", hosted_url="https://pay.example/x", overdue_on=NOW.date()
+    )
+    return world
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every sentence of a catalogue stands between marks, so that what does not come from one is seen."""
+    read = wording.catalogue
+
+    def catalogue(name: str, folder: object = wording.CATALOGUES) -> Mapping[str, str]:
+        assert folder == wording.CATALOGUES
+        return {key: text if key == "format.month" else f"⟦{text}⟧" for key, text in read(name).items()}
+
+    monkeypatch.setattr(wording, "catalogue", catalogue)
+    render._engine.cache_clear()
+    yield
+    render._engine.cache_clear()
+
+
+def unmarked(text: str) -> list[str]:
+    """The words of a part of a page, also of attributes that are read out, which are neither a sentence's nor data."""
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+    names = re.findall(r'\b(?:aria-label|title|placeholder|alt|data-(?:light|dark)(?:-name)?)="([^"]*)"', text)
+    shown = "\n".join([re.sub(r"<[^>]+>", "\n", text), *names])
+    while (outer := re.sub(r"⟦[^⟦⟧]*⟧", " ", shown)) != shown:
+        shown = outer
+    return [word for word in re.findall(r"[^\W\d_]+", shown) if not DATA.fullmatch(word)]
+
+
+def staff(world: World) -> Visitor:
+    visitor = world.visitor()
+    visitor.sign_in("finance")
+    return visitor
+
+
+@pytest.mark.usefixtures("marked")
+@pytest.mark.parametrize("path", ["", "?month=2026-02", "/records", "/records.csv?first=x"])
+def test_nothing_on_a_customers_page_escapes_translation(german: World, path: str) -> None:
+    """Every word is a catalogue's or a fact: of the page, of its charts, of what is read out, of a refusal."""
+    text = german.visitor().get(LINK + path).text
+    assert "⟦" in text
+    assert unmarked(text) == []
+
+
+@pytest.mark.usefixtures("marked")
+def test_nothing_on_the_sheet_escapes_translation(german: World) -> None:
+    """Only what stands around it is ours."""
+    text = staff(german).get(SHEET).text
+    sheet = text[text.index("<article") : text.index("</article>")]
+    assert unmarked(sheet) == []
+    assert "Back" in unmarked(text)
+
+
+def test_a_german_customer_reads_german(german: World) -> None:
+    """Sentences, plural forms, dates, times, numbers and amounts; and says so to the browser."""
+    seen = german.visitor().get(LINK)
+    assert '<html lang="de">' in seen.text
+    for said in (
+        "Verbrauch von Acme Retail, Inc.",
+        "Stand: 10. März 2026, 13:00 Uhr CDT.",
+        "50 % von 4 Nachrichten. Am Limit wird gesperrt.",
+        "9. März 2026 2 2 0,75 USD",
+        "WhatsApp Utility Indien 1 1 1.120,50 USD",
+        "SMS SMS Nordamerika",
+        "TG-1 überfällig 1.012,34 USD 18. Februar 2026 Ansehen und bezahlen",
+        "weil eine Rechnung überfällig ist. Die Sperre endet mit vollständiger Zahlung.",
+        "Den Grund erfahren Sie von uns: help@tollgate.example",
+    ):
+        assert said in seen.words
+    records = german.visitor().get(f"{LINK}/records")
+    assert "9. März 2026 bis 10. März 2026" in records.words
+
+
+def test_a_british_customer_reads_british_dates(german: World) -> None:
+    """The language is ours, the order and the clock are theirs."""
+    german.memory.contracts["acme", JANUARY] = contract(allowances=FREE, locale="en_GB", timezone="Europe/London")
+    seen = german.visitor().get(LINK)
+    assert '<html lang="en">' in seen.text
+    assert "As of 10 March 2026, 18:00 GMT." in seen.words
+    assert "9 March 2026" in seen.words
+
+
+def test_records_to_download_are_for_programs(german: World) -> None:
+    """English names and plain numbers, whoever loads them."""
+    visitor = german.visitor()
+    [href, *_] = re.findall(r'href="([^"]*records\.csv[^"]*)"', visitor.get(f"{LINK}/records").text)
+    text = visitor.get(href.replace("&amp;", "&")).text
+    assert text.startswith("day,time,provider,message")
+    assert ",1120.50," in text
+
+
+def test_a_choice_is_answered_in_the_customers_language(german: World) -> None:
+    """What is wrong with it, and that it was saved."""
+    visitor = german.visitor()
+    visitor.get(LINK)
+    wrong = visitor.submit(f"{LINK}/recipients", {"recipients": "niemand", "version": "0"})
+    assert (wrong.status, "Das ist keine E-Mail-Adresse: niemand" in wrong.words) == (400, True)
+    many = "\n".join(f"a{n}@acme.example" for n in range(21))
+    wrong = visitor.submit(f"{LINK}/recipients", {"recipients": many, "version": "0"})
+    assert "Es können höchstens 20 Adressen gewählt werden." in wrong.words
+    visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example", "version": "0"})
+    assert "Gespeichert. Die nächste Warnung geht dorthin." in visitor.get(LINK).words
+    stale = visitor.submit(f"{LINK}/recipients", {"recipients": "li@acme.example", "version": "0"})
+    assert (stale.status, "Jemand war schneller" in stale.words) == (409, True)
+    forged = visitor.post(f"{LINK}/recipients", {"recipients": ""}, origin="https://evil.example")
+    assert (forged.status, "Dieses Formular ist veraltet" in forged.words) == (403, True)
+
+
+def test_a_sheet_speaks_to_its_customer_and_the_page_to_us(german: World) -> None:
+    """Marked as such, so that a screen reader changes its voice."""
+    seen: Seen = staff(german).get(SHEET)
+    assert '<html lang="en">' in seen.text
+    before, _, after = seen.text.partition('<div lang="de">')
+    assert "Back to the invoice" in before
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", after))
+    for said in (
+        "Von Tollgate",
+        "Für Acme Retail, Inc.",
+        "Rechnungsnummer TG-1",
+        "Zeitraum 15. Januar 2026 bis 31. Januar 2026",
+        "Fällig am 18. Februar 2026",
+        "Marketing, Nordamerika 1 1.012,34 USD",
+        "Zu zahlen 1.012,34 USD",
+        "Die WhatsApp-Gebühren vom 15. Januar 2026 bis zum 31. Januar 2026 betragen 1.012,34 USD",
+    ):
+        assert said in words
+    assert "<title>Abrechnung TG-1, Acme Retail, Inc. · Tollgate</title>" in seen.text
+
+
+def test_our_own_people_read_english_of_any_customer(german: World) -> None:
+    """On the invoice's page and on the tenant's."""
+    browser = staff(german)
+    assert "WhatsApp fees from January 15, 2026" in browser.get(f"/console/invoices/acme/{JANUARY}").words
+    assert "50% of 4 messages. Suspended at the limit." in browser.get("/console/tenants/acme").words
+
+
+@pytest.mark.parametrize(
+    ("header", "locale"),
+    [
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de_AT"),
+        ("fr-FR,fr;q=0.9,de;q=0.7,en;q=0.8", "en"),
+        ("fr, de;q=0, it", "en_US"),
+        ("de;q=0.5, en-GB", "en_GB"),
+        ("", "en_US"),
+        ("*;q=0.1, ../../etc, de;q=2", "en_US"),
+    ],
+)
+def test_a_browsers_language_is_taken_where_there_is_no_contract(header: str, locale: str) -> None:
+    """The best liked of those we have."""
+    assert language.preferred(header) == locale
+
+
+def test_a_link_that_ended_is_refused_in_the_browsers_language(world: World) -> None:
+    """Whom to ask stands there; our own pages stay English."""
+    seen = world.visitor().get("/usage/broken", accept_language="de-DE,de;q=0.9")
+    assert (seen.status, "Dieser Link funktioniert nicht mehr" in seen.words) == (404, True)
+    assert "help@tollgate.example" in seen.words
+    assert '<html lang="de">' in seen.text
+    assert 'href="/console"' not in seen.text
+    ours = world.visitor().get("/console/nowhere", accept_language="de-DE,de;q=0.9")
+    assert "There is nothing at this address." in ours.words
