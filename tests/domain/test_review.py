@@ -117,7 +117,7 @@ def test_every_flag_gives_its_reason() -> None:
         before=[D("8.00"), D("8.00")],
         quarantined=3,
         counters_differ=True,
-        provider_differs=True,
+        provider_differs=["the provider says more", "and less"],
     )
     assert {flag.name: flag.reason for flag in found} == {
         "first-invoice": "the first statement of this tenant",
@@ -125,7 +125,7 @@ def test_every_flag_gives_its_reason() -> None:
         "of-tomorrow": "of-tomorrow",
         "quarantined": "3 facts of this tenant wait in quarantine",
         "counters-differ": "the records of the period do not add up to its counters",
-        "provider-differs": "the provider's statement says something else",
+        "provider-differs": "the provider says more (and 1 more)",
         "sent-back": "India looks wrong",
     }
 
@@ -139,13 +139,13 @@ def test_every_flag_gives_its_reason() -> None:
 )
 def test_a_jump_without_numbers_still_has_a_reason(before: list[Decimal], reason: str) -> None:
     """After months of nothing there is no percentage, and without any there is no mean."""
-    found = flags(summary(flags=("jump",)), before=before, quarantined=0, counters_differ=False, provider_differs=False)
+    found = flags(summary(flags=("jump",)), before=before, quarantined=0, counters_differ=False, provider_differs=[])
     assert found == [Flag("jump", reason)]
 
 
 def test_nothing_known_against_it_is_clean() -> None:
     """A statement of a provider that is not known raises nothing."""
-    assert flags(summary(), before=[], quarantined=0, counters_differ=False, provider_differs=False) == []
+    assert flags(summary(), before=[], quarantined=0, counters_differ=False, provider_differs=[]) == []
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from tollgate.domain.metering import RecordChange, UsageChange
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.preferences import Preferences
 from tollgate.domain.rates import ECB, FxDay, MarketMap, PriceBook, RateCard, TierReached
+from tollgate.domain.reconciliation import Reconciled
 from tollgate.domain.records import Record, Usage
 from tollgate.domain.review import Summary, summary_of
 from tollgate.domain.senders import Assignment
@@ -37,7 +38,7 @@ from tollgate.stages.ports.accounts import (
     SenderKey,
 )
 from tollgate.stages.ports.exports import ExportRows
-from tollgate.stages.ports.invoices import DraftsNoticeRows, Inbox, InvoiceRows, Run, RunRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows, Inbox, InvoiceRows, ReconciledRows, Run, RunRows
 from tollgate.stages.ports.ledger import LedgerRows, Position, Quarantine, QuarantineRow, RateRows
 
 TRANSACTION_ITEMS = 100
@@ -67,6 +68,7 @@ class Memory:
     seen: set[str] = field(default_factory=set)
     audit: list[dict[str, Any]] = field(default_factory=list)
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
+    reconciled: dict[str, Reconciled] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
     drafts: dict[str, tuple[DraftsNotice, MailState]] = field(default_factory=dict)
     exports: dict[tuple[str, int], Export] = field(default_factory=dict)
@@ -130,6 +132,9 @@ class MemoryLedger:
             for (owner, key), record in self.memory.records.items()
             if owner == tenant and record.usage and first <= record.usage.day < end
         ]
+
+    def counted(self, tenant: str, first: date, end: date) -> Iterable[Record]:
+        return [self.memory.records[tenant, key] for key, _ in self.month(tenant, first, end)]
 
     def page(
         self, tenant: str, first: date, end: date, *, after: Position | None, most: int
@@ -448,6 +453,22 @@ class MemoryRuns:
 
 
 @dataclass
+class MemoryReconciled:
+    """The port ``ReconciledRows``."""
+
+    memory: Memory
+
+    def save(self, reconciled: Reconciled) -> None:
+        self.memory.reconciled[reconciled.tenant] = reconciled
+
+    def of(self, tenant: str) -> Reconciled | None:
+        return self.memory.reconciled.get(tenant)
+
+    def all(self) -> list[Reconciled]:
+        return [found for _, found in sorted(self.memory.reconciled.items())]
+
+
+@dataclass
 class MemoryInbox:
     """The port ``Inbox``."""
 
@@ -531,6 +552,7 @@ class Rows:
     inbox: Inbox
     audit: AuditRows
     runs: RunRows
+    reconciled: ReconciledRows
     preferences: PreferenceRows
     drafts: DraftsNoticeRows
     exports: ExportRows
@@ -550,6 +572,7 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         inbox=MemoryInbox(memory),
         audit=MemoryAudit(memory),
         runs=MemoryRuns(memory),
+        reconciled=MemoryReconciled(memory),
         preferences=MemoryPreferences(memory),
         drafts=MemoryDraftsNotices(memory),
         exports=MemoryExports(memory),

@@ -171,7 +171,7 @@ class MemoryStripe:
 
     def invoice(self, invoice: str) -> StripeInvoice:
         if invoice not in self.invoices:
-            raise Refused(f"no such invoice: {invoice}")
+            raise Refused(f"no such invoice: {invoice}", missing=True)
         return self.invoices[invoice]
 
     def void(self, invoice: str, *, key: str = "") -> StripeInvoice:

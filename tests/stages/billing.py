@@ -95,6 +95,7 @@ class Billing:
             inbox=self.faults.wrap(plain.inbox),
             audit=self.faults.wrap(plain.audit),
             runs=self.faults.wrap(plain.runs),
+            reconciled=self.faults.wrap(plain.reconciled),
             preferences=plain.preferences,
             drafts=self.faults.wrap(plain.drafts),
             exports=self.faults.wrap(plain.exports),
@@ -181,6 +182,7 @@ class Billing:
             holds=rows.holds,
             quarantine=rows.quarantine,
             runs=rows.runs,
+            reconciled=rows.reconciled,
             drafts=rows.drafts,
         )
 

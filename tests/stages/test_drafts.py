@@ -18,7 +18,7 @@ from tollgate.mails.brand import Brand
 from tollgate.stages.drafts import call_finance
 from tollgate.stages.notify import ACCEPTED, ARRIVED, DOUBTFUL, FAILED, RESEND_AFTER, Feedback
 from tollgate.stages.notify_finance import FinancePorts, FinanceUnreachable, hear_of_finance, notify_finance
-from tollgate.stages.review import Waiting
+from tollgate.stages.review import Differing, Waiting
 
 FIRST_RUN = at("2026-02-06")
 FINANCE = "finance@tollgate.example"
@@ -94,6 +94,7 @@ def test_what_the_run_found_is_a_flag_too() -> None:
         rows=rows.drafts,
         waiting=Waiting(rows.quarantine, rows.contracts),
         blocked=["acme/2026-01-15"],
+        differing=Differing(rows.reconciled),
         now=FIRST_RUN,
     )
     assert notice is not None
@@ -108,7 +109,10 @@ def test_a_tenant_that_could_not_be_read_is_told_of_no_second_time() -> None:
     other = replace(summary_of(world.invoice(JANUARY)), tenant="bell")
     rows = memory_rows(world.memory)
     waiting = Waiting(rows.quarantine, rows.contracts)
-    call_finance({"bell": [other]}, rows=rows.drafts, waiting=waiting, blocked=[], now=at("2026-02-07"))
+    differing = Differing(rows.reconciled)
+    call_finance(
+        {"bell": [other]}, rows=rows.drafts, waiting=waiting, blocked=[], differing=differing, now=at("2026-02-07")
+    )
     assert notices(world)[-1].told == (*notice.told, "bell/2026-01-15#1")
     world.daily(at("2026-02-08"))
     assert len(notices(world)) == 2

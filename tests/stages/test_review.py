@@ -12,6 +12,15 @@ from tests.domain.examples import NOON, D, contract, whatsapp
 from tests.stages.billing import FEBRUARY, FREE, JANUARY, MARCH, NORTH, Billing, at
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict, Invalid
+from tollgate.domain.reconciliation import (
+    AMOUNT_DIFFERS,
+    DAY_DIFFERS,
+    MESSAGES_DIFFER,
+    NOT_COMPARED,
+    RECEIPTS_MISSING,
+    Difference,
+    reconciled,
+)
 from tollgate.domain.senders import Assignment
 from tollgate.stages.corrections import send_back_invoice
 from tollgate.stages.issue import approve_invoice
@@ -28,14 +37,19 @@ def signed(**review: Any) -> Contract:
     return contract(allowances=FREE, review=review)
 
 
-def ports(world: Billing, **changes: Any) -> ReviewPorts:
+def ports(world: Billing) -> ReviewPorts:
     rows = world.rows
-    made = ReviewPorts(contracts=rows.contracts, invoices=rows.invoices, quarantine=rows.quarantine, runs=rows.runs)
-    return replace(made, **changes)
+    return ReviewPorts(
+        contracts=rows.contracts,
+        invoices=rows.invoices,
+        quarantine=rows.quarantine,
+        runs=rows.runs,
+        reconciled=rows.reconciled,
+    )
 
 
-def reviewed(world: Billing, month: date = FEBRUARY, **changes: Any) -> list[Row]:
-    return drafts(month, ports=ports(world, **changes))
+def reviewed(world: Billing, month: date = FEBRUARY) -> list[Row]:
+    return drafts(month, ports=ports(world))
 
 
 def flags(row: Row) -> list[str]:
@@ -109,11 +123,51 @@ def test_a_blocked_draft_says_that_counters_differ() -> None:
     assert flags(reviewed(world, APRIL)[0]) == ["counters-differ"]
 
 
-def test_a_providers_statement_raises_a_flag_only_where_one_is_known() -> None:
-    """Nothing known, nothing raised."""
+def differs(cause: str, *periods: date, **fields: str) -> Difference:
+    """A difference of acme's, about some periods."""
+    return Difference(cause=cause, tenant="acme", subject="meta 1, whatsapp, 2026-04-01", periods=periods, **fields)
+
+
+def found(world: Billing, *differences: Difference) -> None:
+    """What the last comparison found of acme."""
+    world.rows.reconciled.save(reconciled("acme", differences, at=MAY))
+
+
+def test_a_providers_bill_that_differs_is_a_flag_of_its_periods_drafts() -> None:
+    """With the first reason in words; of that period alone, and not for what could not be compared."""
     world = even()
     assert reviewed(world, APRIL)[0].clean
-    assert flags(reviewed(world, APRIL, provider_differs={"acme/2026-04-01"})[0]) == ["provider-differs"]
+    more = differs(MESSAGES_DIFFER, APRIL, ours="9", theirs="10", unit="messages", source="statement 7 of meta")
+    found(world, more, differs(AMOUNT_DIFFERS, APRIL), differs(NOT_COMPARED, MARCH))
+    [flag] = reviewed(world, APRIL)[0].flags
+    assert (flag.name, flag.reason) == (
+        "provider-differs",
+        (
+            "meta 1, whatsapp, 2026-04-01: another number of messages: "
+            "9 messages in our records, 10 messages in statement 7 of meta (and 1 more)"
+        ),
+    )
+    assert reviewed(world, MARCH)[0].clean
+    found(world)
+    assert reviewed(world, APRIL)[0].clean
+
+
+def test_counters_that_differ_since_the_draft_are_a_flag_too() -> None:
+    """What the nightly comparison found, and not only what the last run could not refresh."""
+    world = even()
+    found(world, differs(DAY_DIFFERS, APRIL))
+    assert flags(reviewed(world, APRIL)[0]) == ["counters-differ"]
+    assert reviewed(world, MARCH)[0].clean
+
+
+@pytest.mark.parametrize(("cause", "approved"), [(NOT_COMPARED, True), (RECEIPTS_MISSING, False), (DAY_DIFFERS, False)])
+def test_the_rule_approves_no_draft_that_differs(cause: str, approved: bool) -> None:
+    """A flagged draft is not clean, whoever flagged it."""
+    world = even(auto_below="100.00")
+    world.approve(JANUARY, MAY)
+    found(world, differs(cause, FEBRUARY))
+    report = world.daily(MAY)
+    assert ("acme/2026-02-01" in report.approved) is approved
 
 
 def test_one_invoice_is_reviewed_as_its_month_lists_it() -> None:

@@ -27,6 +27,7 @@ from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
 from tollgate.adapters.dynamodb.preferences import DynamoPreferences
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
+from tollgate.adapters.dynamodb.reconciled import DynamoReconciled
 from tollgate.adapters.dynamodb.runs import DynamoRuns
 from tollgate.adapters.dynamodb.store import Store
 from tollgate.adapters.eventbridge import EventBridgeBus
@@ -55,6 +56,7 @@ from tollgate.stages.ports import Count
 from tollgate.stages.ports.ledger import MessageResources
 from tollgate.stages.ports.stripe import Stripe
 from tollgate.stages.receive import ReceivePorts
+from tollgate.stages.reconcile import ReconcilePorts
 from tollgate.stages.review import ReviewPorts
 from tollgate.stages.settle import SettlePorts
 from tollgate.stages.suspend import SuspendPorts
@@ -179,6 +181,11 @@ class Runtime:
     def runs(self) -> DynamoRuns:
         """What the schedules did."""
         return DynamoRuns(self._store)
+
+    @cached_property
+    def reconciled(self) -> DynamoReconciled:
+        """How each tenant stood when it was last compared."""
+        return DynamoReconciled(self._store)
 
     @cached_property
     def drafts(self) -> DynamoDraftsNotices:
@@ -412,12 +419,34 @@ class Runtime:
             holds=self.holds,
             quarantine=self.quarantine,
             runs=self.runs,
+            reconciled=self.reconciled,
             drafts=self.drafts,
         )
 
     def review_ports(self) -> ReviewPorts:
         """Ports of reviewing a month."""
-        return ReviewPorts(contracts=self.contracts, invoices=self.invoices, quarantine=self.quarantine, runs=self.runs)
+        return ReviewPorts(
+            contracts=self.contracts,
+            invoices=self.invoices,
+            quarantine=self.quarantine,
+            runs=self.runs,
+            reconciled=self.reconciled,
+        )
+
+    def reconcile_ports(self) -> ReconcilePorts:
+        """Ports of the nightly run."""
+        self.settings.need("ledger_table")
+        return ReconcilePorts(
+            ledger=self.ledger,
+            contracts=self.contracts,
+            invoices=self.invoices,
+            events=self.events,
+            stripe=self.stripe,
+            reconciled=self.reconciled,
+            runs=self.runs,
+            count=self.count,
+            pause=pause,
+        )
 
     def close_report_ports(self) -> CloseReportPorts:
         """Ports of the close report."""

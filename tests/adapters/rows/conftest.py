@@ -26,6 +26,7 @@ from tollgate.adapters.dynamodb import (
     DynamoPreferences,
     DynamoQuarantine,
     DynamoRates,
+    DynamoReconciled,
     DynamoRuns,
     Store,
 )
@@ -46,6 +47,7 @@ def dynamo_rows(store: Store) -> Rows:
         inbox=DynamoInbox(store),
         audit=DynamoAudit(store),
         runs=DynamoRuns(store),
+        reconciled=DynamoReconciled(store),
         preferences=DynamoPreferences(store),
         drafts=DynamoDraftsNotices(store),
         exports=DynamoExports(store),

@@ -13,7 +13,7 @@ from tollgate.mails.brand import Brand
 from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PreferenceRows
 from tollgate.stages.ports.exports import ExportFiles, ExportRows
-from tollgate.stages.ports.invoices import InvoiceRows, RunRows
+from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, RunRows
 from tollgate.stages.ports.ledger import LedgerRows, Quarantine, RateRows, Recounting
 from tollgate.stages.ports.queues import Queues
 
@@ -87,6 +87,8 @@ class ConsolePorts(Protocol):
     def audit(self) -> AuditRows: ...
     @property
     def runs(self) -> RunRows: ...
+    @property
+    def reconciled(self) -> ReconciledRows: ...
     @property
     def queues(self) -> Queues: ...
     @property

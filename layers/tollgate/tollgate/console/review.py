@@ -49,7 +49,13 @@ class Choice:
 
 def review_ports(ports: ConsolePorts) -> ReviewPorts:
     """What reviewing reads and writes, of the console's ports."""
-    return ReviewPorts(contracts=ports.contracts, invoices=ports.invoices, quarantine=ports.quarantine, runs=ports.runs)
+    return ReviewPorts(
+        contracts=ports.contracts,
+        invoices=ports.invoices,
+        quarantine=ports.quarantine,
+        runs=ports.runs,
+        reconciled=ports.reconciled,
+    )
 
 
 def review(request: Request) -> Answer:

@@ -57,6 +57,11 @@ def last_instant(day: date, timezone: str) -> datetime:
     return instant(day + timedelta(days=1), timezone) - timedelta(seconds=1)
 
 
+def days_within(start: datetime, end: datetime, timezone: str) -> Span:
+    """The days of a time zone that a time touches."""
+    return Span(local_day(start, timezone), local_day(end - timedelta.resolution, timezone) + timedelta(days=1))
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day where it is shorter."""
     years, month = divmod(day.year * 12 + day.month - 1 + months, 12)

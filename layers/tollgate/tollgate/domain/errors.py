@@ -34,7 +34,12 @@ class RetryLater(TollgateError):
 
 
 class Refused(TollgateError):
-    """An outside system refused for good; repeating the same call cannot help."""
+    """An outside system refused for good; repeating the same call cannot help. ``missing``: because there is no such
+    thing."""
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 @dataclass(frozen=True, slots=True)

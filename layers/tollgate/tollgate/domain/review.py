@@ -133,19 +133,31 @@ def _jumps(amount: Decimal, before: Sequence[Decimal], max_jump: int) -> bool:
 
 
 def flags(
-    summary: Summary, *, before: Sequence[Decimal], quarantined: int, counters_differ: bool, provider_differs: bool
+    summary: Summary,
+    *,
+    before: Sequence[Decimal],
+    quarantined: int,
+    counters_differ: bool,
+    provider_differs: Sequence[str],
 ) -> list[Flag]:
-    """Every flag of a draft. ``quarantined``: facts that wait and would add to it."""
+    """Every flag of a draft. ``quarantined``: facts that wait and would add to it; ``provider_differs``: what
+    providers billed otherwise, in words."""
     found = [Flag(name, _reason(name, summary, before)) for name in summary.flags]
     if quarantined:
         found.append(Flag(QUARANTINED, f"{quarantined} facts of this tenant wait in quarantine"))
     if counters_differ:
         found.append(Flag(COUNTERS, "the records of the period do not add up to its counters"))
     if provider_differs:
-        found.append(Flag(PROVIDER, "the provider's statement says something else"))
+        found.append(Flag(PROVIDER, _first(provider_differs)))
     if summary.sent_back:
         found.append(Flag(SENT_BACK, summary.sent_back))
     return found
+
+
+def _first(reasons: Sequence[str]) -> str:
+    """The first of some reasons, and how many more there are."""
+    more = len(reasons) - 1
+    return reasons[0] + (f" (and {more} more)" if more else "")
 
 
 def _reason(name: str, summary: Summary, before: Sequence[Decimal]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 # Statuses of one message come within this time of each other, so that whoever held its account within it needs them.
 HANDOVER: Final = timedelta(days=31)
@@ -41,6 +41,28 @@ def holders(assignments: Sequence[Assignment], *, number: str, moment: datetime)
     changes = (a.since for a in assignments if first < a.since <= last)
     held = (assignment_at(assignments, number=number, moment=at) for at in (first, *changes))
     return sorted({a.tenant for a in held if a is not None})
+
+
+class Held(NamedTuple):
+    """Who holds an account at some time within a time, and whether somebody does throughout."""
+
+    tenants: tuple[str, ...]
+    throughout: bool
+
+
+def held_within(ways: Iterable[Sequence[Assignment]], start: datetime, end: datetime) -> Held:
+    """Who holds an account, of whose assignments there is a list for each way in which it may be counted."""
+    lists = list(ways)
+    changes = {a.since for assignments in lists for a in assignments if start < a.since < end}
+    at_each = [{tenant for one in lists for tenant in _holders(one, moment)} for moment in (start, *changes)]
+    return Held(tuple(sorted(set().union(*at_each))), all(at_each))
+
+
+def _holders(assignments: Sequence[Assignment], moment: datetime) -> Iterator[str]:
+    for number in {a.number for a in assignments}:
+        held = assignment_at(assignments, number=number, moment=moment)
+        if held is not None:
+            yield held.tenant
 
 
 def first_assignment(assignments: Sequence[Assignment], *, number: str) -> Assignment | None:

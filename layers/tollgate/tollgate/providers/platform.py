@@ -172,6 +172,12 @@ def _readings(index: int, event: object, receipt: Arrived, hasher: Hasher) -> It
         yield fact_of(checked, at=checked.time or receipt.received_at, hasher=hasher)
 
 
+def kept(event: str) -> tuple[Checked, str] | None:
+    """A roll-up or statement line as it was kept, and what it stands for; None for what is no such event."""
+    checked = _checked(json_value(event.encode()), strict=False)
+    return None if isinstance(checked, tuple) or checked.added_up is None else (checked, _message(checked))
+
+
 def is_usage(event: Checked) -> bool:
     """Whether an event is of usage at all; a line of a statement may be a rent."""
     return not (isinstance(event.data, StatementLine) and event.data.channel is None)

@@ -1,7 +1,7 @@
 """Drafts: a daily run that left drafts to review, of which finance was not told, writes a notice of them.
 
-Reads the last notice, and the quarantine only when there is news. What happens on a repeat: what was told is no news.
-Two runs at once write one notice; what it does not name is news to the next run.
+Reads the last notice, and what speaks against the drafts only when there is news. What happens on a repeat: what was
+told is no news. Two runs at once write one notice; what it does not name is news to the next run.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from tollgate.domain import review
 from tollgate.domain.drafts import DraftsNotice, name_of, news, next_notice
 from tollgate.domain.errors import Conflict
 from tollgate.domain.review import Summary
 from tollgate.stages.ports.invoices import DraftsNoticeRows
-from tollgate.stages.review import Waiting
+from tollgate.stages.review import Differing, Waiting, flags_of
 
 
 def call_finance(
@@ -23,6 +22,7 @@ def call_finance(
     rows: DraftsNoticeRows,
     waiting: Waiting,
     blocked: Collection[str],
+    differing: Differing,
     now: datetime,
 ) -> DraftsNotice | None:
     """Write the notice of the drafts, by tenant, when some are news. A tenant that could not be read is left out."""
@@ -30,13 +30,7 @@ def call_finance(
     if not news(drafts, before):
         return None
     flags = {
-        name_of(draft): review.flags(
-            draft,
-            before=(),
-            quarantined=waiting.before(draft.period.end)[draft.tenant],
-            counters_differ=f"{draft.tenant}/{draft.period.start}" in blocked,
-            provider_differs=False,
-        )
+        name_of(draft): flags_of(draft, before=(), waiting=waiting, blocked=blocked, differing=differing)
         for own in drafts.values()
         for draft in own
     }

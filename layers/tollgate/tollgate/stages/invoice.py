@@ -24,9 +24,9 @@ from tollgate.stages.corrections import finish_credits
 from tollgate.stages.drafts import call_finance
 from tollgate.stages.issue import IssuePorts, contract_of, push
 from tollgate.stages.ports.accounts import HoldRows
-from tollgate.stages.ports.invoices import DraftsNoticeRows, Run, RunRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows, ReconciledRows, Run, RunRows
 from tollgate.stages.ports.ledger import Quarantine
-from tollgate.stages.review import Waiting, approve_by_rule
+from tollgate.stages.review import Differing, Waiting, approve_by_rule
 from tollgate.stages.settle import SettlePorts, follow
 from tollgate.stages.suspend import end_limit_holds
 
@@ -45,6 +45,7 @@ class InvoicePorts:
     holds: HoldRows
     quarantine: Quarantine
     runs: RunRows
+    reconciled: ReconciledRows
     drafts: DraftsNoticeRows
 
 
@@ -68,7 +69,7 @@ class Report:
 def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
     """The daily run over every tenant, and a row that says what it did."""
     report = Report()
-    waiting = Waiting(ports.quarantine, ports.close.contracts)
+    waiting, differing = Waiting(ports.quarantine, ports.close.contracts), Differing(ports.reconciled)
     drafts: dict[str, list[Summary]] = {}
     for tenant in ports.close.contracts.tenants():
         with _step(report, tenant, "lift"):
@@ -78,7 +79,7 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
         with _step(report, tenant, "approve by rule"):
             approved = approve_by_rule(
                 tenant, contracts_rows=ports.close.contracts, invoices=ports.close.invoices, waiting=waiting,
-                blocked=report.blocked, now=now,
+                blocked=report.blocked, differing=differing, now=now,
             )  # fmt: skip
             report.approved += [f"{tenant}/{period}" for period in approved]
         with _step(report, tenant, "read invoices"):
@@ -88,7 +89,7 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
                 with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
                     _progress(invoice, ports, now, report)
     with _step(report, "all", "call finance"):
-        call_finance(drafts, rows=ports.drafts, waiting=waiting, blocked=report.blocked, now=now)
+        call_finance(drafts, rows=ports.drafts, waiting=waiting, blocked=report.blocked, differing=differing, now=now)
     if report.failed:
         ports.close.count("TenantRunFailed", len(report.failed))
     ports.runs.save(run_of(SCHEDULE, report, at=now))

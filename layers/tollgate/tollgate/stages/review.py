@@ -1,7 +1,8 @@
 """Review: the drafts of a month, what speaks against each, and approving them: one by one, many at once, or by rule.
 
 Reads of a month: its summaries and those of the three months before (4 queries, about 0.1 KB a draft), the last daily
-run (1 item) and the quarantine (1 query a day that holds something), whatever the number of tenants.
+run (1 item), what the last comparison found (1 query, about 0.2 KB a tenant) and the quarantine (1 query a day that
+holds something), whatever the number of tenants.
 What happens on a repeat: what is approved stays approved by whom it was.
 """
 
@@ -24,12 +25,13 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.metering import Quarantined as Unrouted
 from tollgate.domain.metering import route
+from tollgate.domain.reconciliation import COUNTERS, STATEMENT, Difference, Reconciled
 from tollgate.domain.review import Flag, Summary, summary_of
 from tollgate.domain.senders import Assignment, first_assignment
 from tollgate.domain.statement import DRAFT
 from tollgate.stages.issue import approve_invoice, contract_of
 from tollgate.stages.ports.accounts import ContractRows, SenderKey
-from tollgate.stages.ports.invoices import InvoiceRows, RunRows
+from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, RunRows
 from tollgate.stages.ports.ledger import Quarantine, QuarantineRow
 
 MAX_AT_ONCE: Final = 100
@@ -40,14 +42,13 @@ INVOICE_RUN: Final = "invoice"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPorts:
-    """What reviewing reads and writes. ``provider_differs``: the tenants and periods (``tenant/period``) of which a
-    provider's statement is known to say something else; none while no statement is known."""
+    """What reviewing reads and writes."""
 
     contracts: ContractRows
     invoices: InvoiceRows
     quarantine: Quarantine
     runs: RunRows
-    provider_differs: Collection[str] = ()
+    reconciled: ReconciledRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,29 @@ class Waiting:
         return self._before[end]
 
 
+class Differing:
+    """What speaks against a period since its tenant was last compared; read when first asked for, once."""
+
+    def __init__(self, rows: ReconciledRows) -> None:
+        self._rows = rows
+
+    @cached_property
+    def _found(self) -> dict[str, Reconciled]:
+        return {found.tenant: found for found in self._rows.all()}
+
+    def billed(self, tenant: str, period: date) -> list[str]:
+        """What providers billed of a period otherwise than it was counted, in words."""
+        return [one.words for one in self._raised(tenant, STATEMENT, period)]
+
+    def counters(self, tenant: str, period: date) -> bool:
+        """Whether the records of a period did not add up to its counters."""
+        return bool(self._raised(tenant, COUNTERS, period))
+
+    def _raised(self, tenant: str, kind: str, period: date) -> list[Difference]:
+        found = self._found.get(tenant)
+        return found.raised(kind, period) if found else []
+
+
 def owners_of(rows: Sequence[QuarantineRow], contracts: ContractRows) -> list[str]:
     """The tenant each quarantined fact would be counted for; empty for one that nobody's sender explains."""
     accounts = sorted({(row.fact.provider, row.fact.account) for row in rows})
@@ -119,35 +143,42 @@ def drafts(month: date, *, ports: ReviewPorts, status: str | None = DRAFT) -> li
         before.setdefault(one.tenant, []).append(one)
     last = ports.runs.last(INVOICE_RUN)
     blocked = set(last[0].report.get("blocked", ())) if last else set()
-    waiting = Waiting(ports.quarantine, ports.contracts)
-    return [_row(one, before[one.tenant], waiting, blocked, ports.provider_differs) for one in summaries]
+    waiting, differing = Waiting(ports.quarantine, ports.contracts), Differing(ports.reconciled)
+    return [_row(one, before[one.tenant], waiting, blocked, differing) for one in summaries]
 
 
 def reviewed(invoice: Invoice, own: Sequence[Invoice], *, ports: ReviewPorts) -> Row:
     """One invoice as its month's review lists it. ``own``: all of its tenant, by period."""
     last = ports.runs.last(INVOICE_RUN)
     blocked = set(last[0].report.get("blocked", ())) if last else set()
-    waiting = Waiting(ports.quarantine, ports.contracts)
-    return _row(summary_of(invoice), [summary_of(one) for one in own], waiting, blocked, ports.provider_differs)
+    waiting, differing = Waiting(ports.quarantine, ports.contracts), Differing(ports.reconciled)
+    return _row(summary_of(invoice), [summary_of(one) for one in own], waiting, blocked, differing)
 
 
 def _row(
-    summary: Summary, own: Sequence[Summary], waiting: Waiting, blocked: Collection[str], differing: Collection[str]
+    summary: Summary, own: Sequence[Summary], waiting: Waiting, blocked: Collection[str], differing: Differing
 ) -> Row:
     before = [one.stated for one in own if one.period < summary.period]
-    name = f"{summary.tenant}/{summary.period.start}"
-    found = review.flags(
-        summary,
-        before=before,
-        quarantined=waiting.before(summary.period.end)[summary.tenant],
-        counters_differ=name in blocked,
-        provider_differs=name in differing,
-    )
+    found = flags_of(summary, before=before, waiting=waiting, blocked=blocked, differing=differing)
     return Row(
         summary=summary,
         mean=review.trailing_mean(before),
         change=review.change(summary.stated, before),
         flags=tuple(found),
+    )
+
+
+def flags_of(
+    summary: Summary, *, before: Sequence[Decimal], waiting: Waiting, blocked: Collection[str], differing: Differing
+) -> list[Flag]:
+    """Every flag of a draft, as it stands now. ``blocked``: what the last run could not refresh (``tenant/period``)."""
+    tenant, period = summary.tenant, summary.period
+    return review.flags(
+        summary,
+        before=before,
+        quarantined=waiting.before(period.end)[tenant],
+        counters_differ=f"{tenant}/{period.start}" in blocked or differing.counters(tenant, period.start),
+        provider_differs=differing.billed(tenant, period.start),
     )
 
 
@@ -236,6 +267,7 @@ def approve_by_rule(
     invoices: InvoiceRows,
     waiting: Waiting,
     blocked: Collection[str],
+    differing: Differing,
     now: datetime,
 ) -> list[str]:
     """Approve the drafts of a tenant that its contract's rule approves, oldest first. Returns their periods.
@@ -247,7 +279,7 @@ def approve_by_rule(
         if invoice.status != DRAFT:
             continue
         contract = contract_of(invoice, contracts_rows)
-        if not _ruled(invoice, contract, waiting, blocked):
+        if not _ruled(invoice, contract, waiting, blocked, differing):
             return approved
         approve_invoice(
             tenant,
@@ -262,15 +294,13 @@ def approve_by_rule(
     return approved
 
 
-def _ruled(invoice: Invoice, contract: Contract, waiting: Waiting, blocked: Collection[str]) -> bool:
+def _ruled(
+    invoice: Invoice, contract: Contract, waiting: Waiting, blocked: Collection[str], differing: Differing
+) -> bool:
     summary = summary_of(invoice)
     if not review.approved_by_rule(summary, [Flag(name, "") for name in invoice.flags], contract):
         return False
-    found = review.flags(
-        summary,
-        before=(),
-        quarantined=waiting.before(invoice.statement.period.end)[invoice.tenant],
-        counters_differ=any(name.startswith(f"{invoice.tenant}/") for name in blocked),
-        provider_differs=False,
-    )
+    if any(name.startswith(f"{invoice.tenant}/") for name in blocked):
+        return False
+    found = flags_of(summary, before=(), waiting=waiting, blocked=blocked, differing=differing)
     return review.approved_by_rule(summary, found, contract)

@@ -17,6 +17,7 @@ from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
 from tollgate.adapters.dynamodb.preferences import DynamoPreferences
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
+from tollgate.adapters.dynamodb.reconciled import DynamoReconciled
 from tollgate.adapters.dynamodb.runs import DynamoRuns
 from tollgate.adapters.dynamodb.store import Store
 
@@ -33,6 +34,7 @@ __all__ = [
     "DynamoPreferences",
     "DynamoQuarantine",
     "DynamoRates",
+    "DynamoReconciled",
     "DynamoRuns",
     "Store",
 ]

@@ -20,6 +20,7 @@ from tollgate.domain.facts import Fact
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.rates import FxDay, MarketMap, RateCard, TierReached
+from tollgate.domain.reconciliation import Reconciled
 from tollgate.domain.review import Summary
 from tollgate.domain.senders import Assignment
 from tollgate.domain.statement import Statement
@@ -65,6 +66,7 @@ INVOICE: Final = Codec(Invoice)
 MAIL: Final = Codec(MailState, with_defaults=False)  # compared whole: a field added later must not change old ones
 MARKET_MAP: Final = Codec(MarketMap)
 NOTICE: Final = Codec(Notice)
+RECONCILED: Final = Codec(Reconciled)
 RUN: Final = Codec(Run)
 TIER: Final = Codec(TierReached)
 STATEMENT: Final = Codec(Statement)

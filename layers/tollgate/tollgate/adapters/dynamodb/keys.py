@@ -9,6 +9,7 @@ accounts  pk TENANT#<tenant>             sk PROFILE · PREFERENCES · CONTRACT#<
                                             · REVISION#<first day>#<nnnn> · AUDIT#<time>#<id>
           pk MONTH#<YYYY-MM>             sk OF#<tenant>#<first day>
           pk RUNS#<schedule>             sk <time>
+          pk RECONCILED                  sk <tenant>
           pk REVIEW                      sk DRAFTS#<number>
           pk EXPORTS#<tenant>            sk EXPORT#<number>
           pk TENANTS                     sk <tenant>
@@ -200,6 +201,14 @@ def runs(schedule: str) -> str:
 
 def run(schedule: str, at: datetime) -> Key:
     return Key(runs(schedule), instant(at))
+
+
+def reconciled_tenants() -> str:
+    return "RECONCILED"
+
+
+def reconciled(tenant: str) -> Key:
+    return Key(reconciled_tenants(), tenant)
 
 
 def review() -> str:

@@ -71,6 +71,13 @@ class DynamoLedger:
         for item in self._store.query_index(self._store.ledger, keys.BY_MONTH, pk=pk, between=between):
             yield key_of(item), usage_of(item)
 
+    def counted(self, tenant: str, first: date, end: date) -> Iterator[Record]:
+        if first >= end:
+            return
+        between = keys.month_days(first, end - timedelta(days=1))
+        pk = keys.month_pk(tenant, first)
+        yield from map(record_of, self._store.query_index(self._store.ledger, keys.BY_MONTH, pk=pk, between=between))
+
     def page(
         self, tenant: str, first: date, end: date, *, after: Position | None, most: int
     ) -> list[tuple[MessageKey, Usage]]:

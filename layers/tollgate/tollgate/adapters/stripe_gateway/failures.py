@@ -46,7 +46,7 @@ def translate(exc: stripe.StripeError, what: str, *, keyed: bool) -> RetryLater 
     | 5xx                                             | RetryLater | yes: Stripe keeps it for a day  |
     | 408, 409, 425, 429; locked, key in flight       | RetryLater | only when it is itself a replay |
     | key used before with other parameters           | RetryLater | yes: the content needs a key    |
-    | any other 4xx                                   | Refused    |                                 |
+    | any other 4xx                                   | Refused    | (404: ``missing``)              |
 
     A read carries no key, so nothing is ever stored for one.
     """
@@ -60,7 +60,7 @@ def translate(exc: stripe.StripeError, what: str, *, keyed: bool) -> RetryLater 
         return RetryLater(message)
     if status in _BUSY or error.get("code") in _BUSY_CODES:
         return RetryLater(message, stored=keyed and _is_replay(exc))
-    return Refused(message)
+    return Refused(message, missing=status == 404)
 
 
 def _error(exc: stripe.StripeError) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.reconciliation import Reconciled
 from tollgate.domain.review import Summary
 from tollgate.domain.statement import Statement
 from tollgate.stages.ports.accounts import MailState
@@ -72,6 +73,22 @@ class RunRows(Protocol):
 
     def last(self, schedule: str, count: int = 1) -> list[Run]:
         """The latest runs of a schedule, newest first."""
+        ...
+
+
+class ReconciledRows(Protocol):
+    """How each tenant stood when its counters, its invoices at Stripe and its providers' bills were last compared."""
+
+    def save(self, reconciled: Reconciled) -> None:
+        """Keep what was found of a tenant, in place of what was found before."""
+        ...
+
+    def of(self, tenant: str) -> Reconciled | None:
+        """One tenant; None for one that was never compared."""
+        ...
+
+    def all(self) -> list[Reconciled]:
+        """Every tenant that was compared, in order, and what is nobody's."""
         ...
 
 

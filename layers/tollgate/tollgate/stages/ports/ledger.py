@@ -46,6 +46,10 @@ class LedgerRows(Protocol):
         consistent: what was written a moment ago may be missing."""
         ...
 
+    def counted(self, tenant: str, first: date, end: date) -> Iterable[Record]:
+        """As ``month``, but the whole records."""
+        ...
+
     def page(
         self, tenant: str, first: date, end: date, *, after: Position | None, most: int
     ) -> list[tuple[MessageKey, Usage]]:
