@@ -71,6 +71,15 @@ BAD = {"type": "invalid_request_error", "code": "parameter_unknown", "message": 
 CARD = {"type": "card_error", "code": "card_declined", "message": "declined"}
 
 
+@pytest.mark.parametrize(("status", "missing"), [(404, True), (400, False), (401, False), (403, False)])
+def test_what_does_not_exist_is_told_apart_from_other_refusals(status: int, missing: bool) -> None:
+    """A key that may not read an invoice says nothing of whether there is one."""
+    gateway, _ = failing(status, {"type": "invalid_request_error", "code": "resource_missing", "message": "No such"})
+    with pytest.raises(Refused) as raised:
+        gateway.invoice("in_1")
+    assert raised.value.missing is missing
+
+
 class Row(NamedTuple):
     """A failure, and what a write and a read make of it: ``stored`` of the RetryLater, or None for Refused."""
 

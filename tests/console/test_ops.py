@@ -51,6 +51,7 @@ def busy(world: World) -> World:
             report={"drafted": ("acme/2026-02-01", "<b>")},
         )
     )
+    world.ports.runs.save(Run(schedule="reconcile", at=NOW - timedelta(hours=13), counts={"compared": 9}, report={}))
     notice = Notice(
         tenant="acme", kind=USAGE_WARNING, term=contract().term.start, at=NOW, meter="sms", line=75, used=D(1)
     )
@@ -89,9 +90,9 @@ def test_a_quiet_stack_says_so(signed_in: Callable[..., Visitor]) -> None:
 def test_a_schedule_that_missed_its_day_stands_out(busy: World, signed_in: Callable[..., Visitor]) -> None:
     """A day and two hours after its last run."""
     visitor = signed_in("ops")
-    [run] = busy.memory.runs.values()
+    run = busy.ports.runs.last("invoice")[0]
     for passed, said in ((timedelta(hours=26), False), (timedelta(hours=26, seconds=1), True)):
-        busy.memory.runs.clear()
+        del busy.memory.runs["invoice", busy.ports.runs.last("invoice")[0].at]
         busy.ports.runs.save(replace(run, at=NOW - passed))
         assert ("no run for over a day" in visitor.get(OPS).words) == said
 

@@ -211,6 +211,11 @@ def test_the_words_name_account_channel_time_and_source() -> None:
     """A day by itself, days with the last included, and instants where a time is not whole days."""
     assert bills([rollup(4)])[0].subject == "twilio AC1, sms, 2026-10-05"
     assert bills([rollup(4)])[0].source == "the roll-ups of twilio"
+    assert replace(bills([LINE])[0], statements=("1", "2", "3")).source == "statement 1, 2, 3 of twilio"
+    assert (
+        replace(bills([LINE])[0], statements=("1", "2", "3", "4", "5")).source
+        == "statement 1, 2, 3 and 2 more of twilio"
+    )
     odd = bills([replace(rollup(0), end=OCTOBER + timedelta(hours=12, seconds=5))])[0]
     assert odd.subject == "twilio AC1, sms, 2026-10-01 00:00:00 to 2026-10-01 12:00:05 UTC"
     assert incomparable(odd, "why").words == f"{odd.subject}: could not be compared: why"

@@ -90,7 +90,7 @@ def test_undelivered_mails_come_tenants_at_a_time() -> None:
 def test_the_schedules_are_shown_with_their_last_runs() -> None:
     """Newest first; one that never ran has none."""
     world = Billing()
-    assert last_runs(runs=world.rows.runs) == {"invoice": []}
+    assert last_runs(runs=world.rows.runs) == {"invoice": [], "reconcile": []}
     world.use(JANUARY, "1.00")
     for day in (5, 6):
         world.daily(at(f"2026-02-0{day}"))

@@ -10,7 +10,19 @@ from tollgate.providers.provider import Webhook
 from tollgate.providers.registry import PROVIDERS
 
 FUNCTION = "AWS::Lambda::Function"
-STAGES = {"receive", "meter", "announce", "notify", "suspend", "invoice", "settle", "console", "poll", "export"}
+STAGES = {
+    "receive",
+    "meter",
+    "announce",
+    "notify",
+    "suspend",
+    "invoice",
+    "settle",
+    "console",
+    "poll",
+    "export",
+    "reconcile",
+}
 READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
 LAYER = ROOT / "layers" / "tollgate" / "tollgate"
 

@@ -41,7 +41,7 @@ def allowed(stack: Stack, function: str, resource: str) -> set[str]:
 def test_every_function_has_a_role_of_its_own(stack: Stack) -> None:
     """No two stages share permissions, and none has a managed policy."""
     roles = [target(function["Role"]) for function in stack.of_type(FUNCTION).values()]
-    assert len(roles) == len(set(roles)) == 10
+    assert len(roles) == len(set(roles)) == 11
     assert not [role for role in roles if "ManagedPolicyArns" in stack.properties(role)]
 
 
@@ -86,6 +86,26 @@ def test_only_the_meter_writes_the_ledger(name: str) -> None:
         c for a, _, c in statements(role_of(stack, "PollFunction")) if a & LEDGER_WRITES == {"dynamodb:UpdateItem"}
     ]
     assert condition["ForAllValues:StringEquals"] == {"dynamodb:Attributes": ["pk", "sk", "waiting_sk"]}
+
+
+@pytest.mark.parametrize("name", ["local", "prod"])
+def test_the_nightly_comparison_changes_nothing_that_it_compares(name: str) -> None:
+    """It reads the ledger by month alone, and writes what it found and its own run."""
+    stack = installation(name)
+    assert allowed(stack, "ReconcileFunction", "LedgerTable") == {"dynamodb:Query"}
+    writes = [
+        (actions, condition)
+        for actions, resources, condition in statements(role_of(stack, "ReconcileFunction"))
+        if [target(resource) for resource in resources] == ["AccountsTable"] and condition
+    ]
+    assert writes == [
+        (
+            {"dynamodb:PutItem"},
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["RECONCILED", "RUNS#reconcile"]}},
+        )
+    ]
+    reads = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+    assert allowed(stack, "ReconcileFunction", "AccountsTable") == reads | {"dynamodb:PutItem"}
 
 
 def test_a_secret_is_read_only_where_it_is_needed(stack: Stack) -> None:

@@ -16,6 +16,8 @@ REPORTED = [
     "CounterMismatch",
     "InvoicePushFlagged",
     "TenantRunFailed",
+    "ReconcileDifferences",
+    "ReconcileUnfinished",
     "PollStopped",
 ]
 CRON_RANGES = [(0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199)]  # minute, hour, day, month, weekday, year
@@ -106,7 +108,7 @@ def test_each_reader_has_a_dashboard_in_the_cloud(cloud: Stack) -> None:
 def test_schedules_parse_and_hand_over_their_time(stack: Stack) -> None:
     """Each schedule runs in UTC, names itself, and passes the time it stands for instead of the clock's."""
     schedules = stack.of_type("AWS::Scheduler::Schedule").values()
-    assert [given(schedule)["schedule"] for schedule in schedules] == ["poll", "suspend", "invoice"]
+    assert [given(schedule)["schedule"] for schedule in schedules] == ["poll", "suspend", "invoice", "reconcile"]
     for schedule in schedules:
         assert cron_problems(schedule["ScheduleExpression"]) == []
         assert schedule["ScheduleExpressionTimezone"] == "UTC"

@@ -194,6 +194,17 @@ def test_a_months_usage_is_half_open(rows: Rows, tenant: str, first: str, end: s
     assert [row.day.day for row in rows.ledger.days(tenant, *span)] == days
 
 
+def test_the_whole_records_of_a_month_come_with_their_usage(rows: Rows, tenant: str) -> None:
+    """Half-open in days, of this tenant alone, as they were written; what has no usage is none of them."""
+    written = [record("a", day=MAY), record("b", day=date(2026, 5, 2)), record("c", day=date(2026, 5, 31)), record("d")]
+    changes = [RecordChange(before=replace(one, version=0), after=one) for one in written]
+    rows.ledger.commit(tenant, changes, UsageChange(terms={}, days={}))
+    assert sorted(rows.ledger.counted(tenant, MAY, date(2026, 5, 31)), key=lambda one: one.key) == written[:2]
+    assert len(list(rows.ledger.counted(tenant, MAY, date(2026, 6, 1)))) == 3
+    assert list(rows.ledger.counted(tenant, MAY, MAY)) == []
+    assert list(rows.ledger.counted(f"{tenant}-x", MAY, date(2026, 6, 1))) == []
+
+
 def test_day_rows_span_months_in_order(rows: Rows, tenant: str) -> None:
     """A whole term's days come in order, each as it was written."""
     days = [day_row(MAY + timedelta(days=33 * n), n + 1) for n in range(8)]

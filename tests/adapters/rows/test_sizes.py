@@ -14,6 +14,7 @@ from tollgate.adapters.dynamodb import codec
 from tollgate.adapters.dynamodb.record_items import record_item
 from tollgate.adapters.dynamodb.usage_items import day_item, term_item
 from tollgate.domain.facts import MessageKey, Pricing, Report
+from tollgate.domain.reconciliation import MOST_KEPT, Difference, reconciled
 from tollgate.domain.records import Record
 from tollgate.domain.statement import Line, MeterStatement, Stated
 from tollgate.domain.usage import Cell, DayRow, TermRow, Totals
@@ -102,3 +103,22 @@ def test_an_invoice_of_everything_fits_an_item_many_times() -> None:
     terms = {date(year, 1, 15): dict.fromkeys(("whatsapp", "sms", "rcs"), known) for year in (2024, 2025, 2026)}
     whole = replace(statement(TENANT), lines=tuple(lines), known=terms)
     assert weight(codec.INVOICE.item(replace(invoice(TENANT), statement=whole))) < LIMIT_BYTES / 2
+
+
+def test_what_a_tenant_may_differ_in_fits_an_item() -> None:
+    """As many differences as are kept, each with the longest of everything that comes from outside."""
+    long = Difference(
+        cause="amount-differs",
+        tenant=TENANT,
+        subject=f"{'p' * 32} {'a' * 200}, whatsapp, 2026-10-01 00:00:00 to 2026-10-31 00:00:00 UTC",
+        ours="1" * 38,
+        theirs="1" * 38,
+        unit="USD",
+        source=f"statement {', '.join(['s' * 200] * 3)} and 99 more of {'p' * 32}",
+        note="the account is shared with another tenant" * 5,
+        periods=tuple(date(2026, month, 1) for month in range(1, 13)),
+    )
+    found = reconciled(
+        TENANT, [long] * (MOST_KEPT + 1), agreed={"in_" + "1" * 24 + f"{n}:open" for n in range(100)}, at=NOON
+    )
+    assert weight({"pk": "RECONCILED", "sk": TENANT, "found": codec.RECONCILED.json(found)}) < LIMIT_BYTES

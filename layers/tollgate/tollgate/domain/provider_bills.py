@@ -37,6 +37,8 @@ from tollgate.domain.rollups import STATEMENT, counted
 DAY: Final = timedelta(days=1)
 CHANNELS: Final = ("mms", "push", "rcs", "sms", "voice", "whatsapp")
 """Those that a bill may be of."""
+MOST_NAMED: Final = 3
+"""Statements of a bill, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,9 @@ class Bill:
         """Where it comes from, in words."""
         if self.way != STATEMENT:
             return f"the roll-ups of {self.provider}"
-        return f"statement {', '.join(self.statements)} of {self.provider}"
+        more = len(self.statements) - MOST_NAMED
+        named = ", ".join(self.statements[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        return f"statement {named} of {self.provider}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,7 @@ def stripe_differences(invoice: Invoice, said: AtStripe | None, *, wanted: Seque
         stripe_invoice=said.id,
         number="",
         hosted_url="",
+        pdf_url="",
     )
     ours, currency = invoice.statement, invoice.statement.currency
     found: list[Difference] = []

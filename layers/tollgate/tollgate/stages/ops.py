@@ -21,7 +21,7 @@ from tollgate.stages.ports.ledger import Quarantine, QuarantineRow, Recounting
 from tollgate.stages.ports.queues import QueueDepth, Queues
 from tollgate.stages.review import owners_of
 
-SCHEDULES: Final = ("invoice",)
+SCHEDULES: Final = ("invoice", "reconcile")
 """Those whose runs leave a row."""
 OVERDUE_AFTER: Final = timedelta(hours=1)
 """A mail that is not out by then is looked into."""

@@ -87,6 +87,12 @@ class Report:
     failed: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tenants were compared, differences by cause, and how much is unfinished."""
+        differing = {cause: len(words) for cause, words in self.differs.items()}
+        return {"compared": len(self.compared), **differing, "failed": len(self.failed), "unread": len(self.unread)}
+
     def add(self, differences: Sequence[Difference]) -> None:
         """Name differences."""
         for one in differences:
@@ -141,7 +147,7 @@ def run_of(report: Report, *, at: datetime) -> Run:
     return Run(
         schedule=SCHEDULE,
         at=at,
-        counts={"compared": len(report.compared), **{name: len(words) for name, words in named.items()}},
+        counts=report.counts,
         report={name: tuple(words[:MAX_NAMED]) for name, words in named.items() if words},
     )
 
