@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from local.bench.signing import SIGNERS
 from local.bench.tables import ROOT
 from tollgate.adapters.dynamodb.rates import bundled_market_map
 from tollgate.domain.facts import Fact
-from tollgate.domain.metering import Senders, price_facts, quarantine_reason, route
+from tollgate.domain.metering import Senders, claimants, price_facts, quarantine_reason, route
 from tollgate.domain.rates import PriceBook
 from tollgate.domain.senders import Assignment
 from tollgate.providers.errors import ReceiptError
@@ -33,6 +33,7 @@ SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)
 SETTING: Final = Setting(hasher=keyed_hasher(b"a key for the benchmark"), default_account="bench")
 KINDS: Final[Mapping[str, str]] = {".json": "application/json", ".form": "application/x-www-form-urlencoded"}
 TURNS: Final = 5
+BATCH: Final = 100
 TURN_SECONDS: Final = 0.005
 
 
@@ -121,7 +122,7 @@ def _speed(provider: Provider, samples: Sequence[Sample]) -> Speed:
         facts=_mean(len(sample.facts) for sample in samples),
         verify_us=_verify_us(provider, samples),
         parse_us=_mean(_us(partial(provider.parse, sample.receipt, SETTING)) for sample in samples),
-        price_us=_mean(_us(_pricing(sample.facts, book)) for sample in samples),
+        price_us=_mean(_us(_pricing(sample.facts, book)) / BATCH for sample in samples),
     )
 
 
@@ -134,9 +135,11 @@ def _verify_us(provider: Provider, samples: Sequence[Sample]) -> float | None:
     return _mean(_us(partial(verify, request, secrets)) for request in requests)
 
 
-def _pricing(facts: Sequence[Fact], book: PriceBook) -> Callable[[], None]:
-    """What the meter stage decides between reading and writing: whose it is, whether it can be counted, its record and
-    its price."""
+def _pricing(receipt: Sequence[Fact], book: PriceBook) -> Callable[[], None]:
+    """What the meter stage decides between reading and writing, of a batch of receipts like this one about as many
+    messages: whose each is, whether it can be counted, its record and its price. Every batch begins with a price book
+    that remembers nothing."""
+    facts = [replace(fact, message=f"{fact.message}-{number}") for number in range(BATCH) for fact in receipt]
     versions = [traffic.contract("bench")]
     senders: Senders = {
         (fact.provider, fact.account): [
@@ -148,10 +151,12 @@ def _pricing(facts: Sequence[Fact], book: PriceBook) -> Callable[[], None]:
     }
 
     def price() -> None:
+        fresh = replace(book)
         for fact in facts:
             route(fact, senders)
-            quarantine_reason(fact, versions=versions, card=fact.provider, book=book)
-        price_facts(facts, records={}, versions=versions, senders=senders, book=book)
+            claimants(fact, senders)
+            quarantine_reason(fact, versions=versions, card=fact.provider, book=fresh)
+        price_facts(facts, records={}, versions=versions, senders=senders, book=fresh)
 
     return price
 

@@ -1,7 +1,7 @@
 """Laws of the wire: reading a row gives what was written, through the API's own form, whatever it held."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, Inexact
 from typing import Any

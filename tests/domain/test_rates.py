@@ -9,7 +9,7 @@ import pytest
 
 from tests.domain.examples import CARD, MARKETS, D, fx
 from tollgate.domain.facts import NOBODY, Recipient
-from tollgate.domain.rates import PriceBook, RateCard, in_force
+from tollgate.domain.rates import MOST_ANSWERS, PriceBook, RateCard, in_force
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,30 @@ def test_currencies_convert_by_way_of_the_euro(source: str, target: str, factor:
     """A rate between two currencies follows from both of their euro rates."""
     day = fx("2026-03-10", USD="1.25", GBP="0.80", JPY="160", INR="90")
     assert day.between(source, target) == (None if factor is None else D(factor))
+
+
+def test_a_book_answers_a_question_once_and_forgets_when_it_holds_too_many() -> None:
+    """What is asked again is not worked out again; a book that is asked without end does not grow without end."""
+    book, asked = PriceBook(), list[int]()
+
+    def ask(number: int) -> int | None:
+        return book.once(("square", number), lambda: worked_out(number))
+
+    def worked_out(number: int) -> int | None:
+        asked.append(number)
+        return number**2 if number else None
+
+    assert [ask(3), ask(3), ask(0), ask(0)] == [9, 9, None, None]
+    assert asked == [3, 0]
+    for number in range(4, 4 + MOST_ANSWERS):
+        ask(number)
+    assert ask(3) == 9
+    assert asked.count(3) == 2
+
+
+def test_a_book_of_other_rates_has_answers_of_its_own() -> None:
+    """A book that is made from another one does not answer from memory."""
+    book = PriceBook(cards={"meta": [CARD]})
+    later = replace(CARD, effective_from=date(2026, 10, 5))
+    assert book.card("meta", date(2026, 10, 6)) == CARD
+    assert replace(book, cards={"meta": [CARD, later]}).card("meta", date(2026, 10, 6)) == later

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.domain.examples import NOON, sms, whatsapp
 from tollgate.domain.metering import Quarantined, claimants, known_to, route
@@ -120,3 +122,18 @@ def test_a_new_holder_is_told_what_it_would_have_got() -> None:
     senders = {("meta", "waba"): MOVED}
     assert [fact.status for fact in known_to(record, tenant="beta", senders=senders)] == ["delivered", "read"]
     assert merge_all(record, known_to(record, tenant="beta", senders=senders)) == record
+
+
+@given(
+    tenant=st.sampled_from(["acme", ""]),
+    narrowed_to=st.sampled_from(["", "n1"]),
+    asked=st.sampled_from(["", "n1", "n2"]),
+    days=st.integers(-70, 70),
+)
+def test_a_lone_assignment_is_read_as_one_of_several_is(tenant: str, narrowed_to: str, asked: str, days: int) -> None:
+    """The shorter way that an account with one assignment goes finds the same owner and the same holders."""
+    alone = [held(tenant, "2026-06-01", narrowed_to)]
+    among_others = [*alone, held("beta", "2026-01-01", "n9")]
+    moment = at("2026-06-01") + timedelta(days=days)
+    assert assignment_at(alone, number=asked, moment=moment) == assignment_at(among_others, number=asked, moment=moment)
+    assert holders(alone, number=asked, moment=moment) == holders(among_others, number=asked, moment=moment)

@@ -6,7 +6,8 @@ It asserts on the way that a notice and a hold are written once only, and that r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from tests.domain.examples import BOOK, senders

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.providers.samples import NOW, SIGNED, nodes, parsed, put, sample, samples, tree, wire
+from tests.providers.samples import HASHER, NOW, SIGNED, nodes, parsed, put, sample, samples, tree, wire
 from tollgate.domain.facts import Fact, Pricing
+from tollgate.providers import whatsapp
 from tollgate.providers.errors import Malformed, ReceiptError
-from tollgate.providers.incoming import EARLIEST, LATEST
+from tollgate.providers.incoming import EARLIEST, LATEST, form_fields, json_value
 from tollgate.providers.provider import Parsed, Request
 from tollgate.providers.registry import PROVIDERS, provider, webhook
 
@@ -124,3 +126,30 @@ def test_a_broken_status_never_changes_its_neighbours(data: st.DataObject, index
     whole = parsed("meta", body).facts
     put(body, paths[index], data.draw(JSON))
     assert parsed("meta", body).facts == whole[:index] + whole[index + 1 :]
+
+
+@settings(max_examples=200)
+@given(data=st.data())
+def test_an_entry_read_in_one_go_says_what_its_parts_say(data: st.DataObject) -> None:
+    """Statuses are checked all at once where all of them can be read; it makes no difference to what they say."""
+    body = json_value(data.draw(mutated_trees("meta")))
+    for entry in body.get("entry", []) if isinstance(body, dict) and isinstance(body.get("entry"), list) else []:
+        whole = list(whatsapp.readings(entry, "entry.0", provider="meta", hasher=HASHER))
+        assert whole == list(whatsapp.part_by_part(entry, "entry.0", provider="meta", hasher=HASHER))
+
+
+FORM_TEXT = st.text(st.sampled_from("aB1=&+% ä\n")) | st.text()
+
+
+@given(pairs=st.lists(st.tuples(FORM_TEXT, FORM_TEXT), max_size=6), raw=st.text(st.sampled_from("ab=&+%4é")))
+def test_a_form_is_read_as_the_library_reads_it(pairs: list[tuple[str, str]], raw: str) -> None:
+    """Names and values are what urllib's own parser makes of them; a name that is given twice is left out."""
+    for text in (urlencode(pairs), raw):
+        expected = parse_qsl(text, keep_blank_values=True)
+        names = [name for name, _ in expected]
+        if expected:
+            once = {name: value for name, value in expected if names.count(name) == 1}
+            assert form_fields(text.encode(), provider="x") == once
+        else:
+            with pytest.raises(Malformed):
+                form_fields(text.encode(), provider="x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 
 from tests.providers.samples import HASHER
@@ -76,3 +77,25 @@ def test_an_empty_key_is_refused() -> None:
     """A hash that anyone can compute hides nothing."""
     with pytest.raises(ValueError, match="empty"):
         keyed_hasher(b"")
+
+
+SHARING = [regions for regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.values() if len(regions) > 1]
+
+
+@pytest.mark.parametrize("regions", SHARING, ids="-".join)
+def test_the_region_is_the_one_that_parsing_the_number_finds(regions: tuple[str, ...]) -> None:
+    """A number is not parsed where that is not needed: an example of each kind, of each country that shares its
+    calling code, has the region that it would have had."""
+    kinds = phonenumbers.PhoneNumberType.values()
+    found = [phonenumbers.example_number_for_type(region, kind) for region in regions for kind in kinds]
+    for number in (f"{one.country_code}{phonenumbers.national_significant_number(one)}" for one in found if one):
+        expected = phonenumbers.region_code_for_number(phonenumbers.parse(f"+{number}"))
+        assert recipient(number, hasher=HASHER).country == (expected or "")
+
+
+@pytest.mark.parametrize(
+    ("number", "country"), [("4407400123456", "GB"), ("390612345678", "IT"), ("39066981234", "VA")]
+)
+def test_a_zero_in_front_of_a_number_is_understood(number: str, country: str) -> None:
+    """A trunk prefix that was left in is passed over; in Italy the zero is part of the number."""
+    assert recipient(number, hasher=HASHER).country == country

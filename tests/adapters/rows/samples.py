@@ -1,6 +1,6 @@
 """Rows to store: records, usage rows, notices, holds and invoices of any tenant."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 

@@ -1,6 +1,6 @@
 """LedgerRows, in memory and in the real tables."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import date, timedelta
 
 import pytest

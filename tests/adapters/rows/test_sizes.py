@@ -1,7 +1,7 @@
 """What rows weigh: what they cost, and that none grows to the limit of an item."""
 
 import json
-from dataclasses import replace
+from copy import replace
 from datetime import date, timedelta
 from importlib.resources import files
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Final, NamedTuple
 
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import Term, local_day
@@ -28,7 +29,6 @@ from tollgate.domain.records import (
     charge,
     facts_of,
     merge_all,
-    new_record,
     pricing_fact,
 )
 from tollgate.domain.senders import Assignment, assignment_at, first_assignment, holders
@@ -46,12 +46,21 @@ class Quarantined:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordChange:
+class RecordChange(NamedTuple):
     """A record as it was read and as it is to be written."""
 
     before: Record
     after: Record
+
+
+class Rated(NamedTuple):
+    """What a record adds to the counts, and why it, or a part of it, has no price yet; empty where it has."""
+
+    usage: Usage | None
+    unpriced: str
+
+
+NOT_BILLABLE: Final = Rated(None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +124,12 @@ def locate(fact: Fact, versions: Sequence[Contract]) -> tuple[Contract, date] | 
 
 
 def _contract_on(moment: datetime, versions: Sequence[Contract]) -> tuple[Contract, date] | None:
-    for contract in sorted(versions, key=lambda version: version.effective, reverse=True):
+    found = None
+    for contract in versions:
         day = local_day(moment, contract.timezone)
-        if day >= contract.effective:
-            return contract, day
-    return None
+        if day >= contract.effective and (found is None or contract.effective > found[0].effective):
+            found = contract, day
+    return found
 
 
 def price_facts(
@@ -137,11 +147,13 @@ def price_facts(
     changes: list[RecordChange] = []
     quarantined: list[Quarantined] = []
     for key, own in by_message.items():
-        before = records.get(key) or new_record(own[0])
-        after = price_record(merge_all(before, own), before=before, versions=versions, senders=senders, book=book)
-        if after != before:
-            changes.append(RecordChange(before, replace(after, version=before.version + 1)))
-        if after.unpriced:
+        before = records.get(key) or Record(key=key, meter=own[0].meter)
+        merged = merge_all(before, own)
+        usage, unpriced = _usage(merged, before=before, versions=versions, senders=senders, book=book)
+        after = merged._replace(usage=usage, unpriced=unpriced, version=before.version + 1)
+        if merged != before or usage != before.usage or unpriced != before.unpriced:
+            changes.append(RecordChange(before, after))
+        if unpriced:
             quarantined.append(waiting(after, tenant=versions[0].tenant, senders=senders))
     return Priced(tuple(changes), tuple(quarantined))
 
@@ -155,10 +167,8 @@ def waiting(record: Record, *, tenant: str, senders: Senders) -> Quarantined:
     return Quarantined(next(own, facts[0]), record.unpriced)
 
 
-def price_record(
-    record: Record, *, before: Record, versions: Sequence[Contract], senders: Senders, book: PriceBook
-) -> Record:
-    """A record with the usage that follows from its facts: it counts once a component of its fee is due and priced.
+def _usage(record: Record, *, before: Record, versions: Sequence[Contract], senders: Senders, book: PriceBook) -> Rated:
+    """The usage that follows from a record's facts: it counts once a component of its fee is due and priced.
 
     A component that has none yet is what the record waits for; the others are counted.
 
@@ -168,14 +178,18 @@ def price_record(
     """
     due = charge(record)
     held = holder(record, due.moment, senders) if due else None
-    if due is None or held is None or held.tenant not in {version.tenant for version in versions}:
-        return replace(record, usage=None, unpriced="")
-    if before.usage is not None and not before.unpriced and due == charge(before):
-        return record
-    return priced(record, due, card=held.card, known=_known_fees(due, before), versions=versions, book=book)
+    if due is None or held is None or all(held.tenant != version.tenant for version in versions):
+        return NOT_BILLABLE
+    if before.usage is None:
+        return usage_of(record, due, card=held.card, known={}, versions=versions, book=book)
+    priced = charge(before)
+    if due == priced and not before.unpriced:
+        return Rated(before.usage, "")
+    known = _known_fees(due, priced, before.usage)
+    return usage_of(record, due, card=held.card, known=known, versions=versions, book=book)
 
 
-def priced(
+def usage_of(
     record: Record,
     due: Charge,
     *,
@@ -183,24 +197,24 @@ def priced(
     known: Mapping[Due, Fee],
     versions: Sequence[Contract],
     book: PriceBook,
-) -> Record:
-    """A record with the usage that follows from what is due of it; ``known`` has the components that stay as they are,
+) -> Rated:
+    """The usage that follows from what is due of a record; ``known`` has the components that stay as they are,
     ``card`` is the sender's."""
     located = _contract_on(due.moment, versions)
     if located is None:
-        return replace(record, usage=None, unpriced=NO_CONTRACT)
+        return Rated(None, NO_CONTRACT)
     contract, day = located
     fees: dict[str, Fee] = {}
     reasons: list[str] = []
     for part in due.components:
-        on = local_day(part.moment, contract.timezone)
+        on = day if part.moment == due.moment else local_day(part.moment, contract.timezone)
         rated = known.get(part) or rate(part, due, day=on, card=card, currency=contract.currency, book=book)
         if isinstance(rated, Unpriced):
             reasons.append(rated.reason)
         elif rated is not None:
             fees[part.component] = rated
     if not fees:
-        return replace(record, usage=None, unpriced=reasons[0] if reasons else "")
+        return Rated(None, reasons[0] if reasons else "")
     usage = Usage(
         meter=record.meter,
         moment=due.moment,
@@ -213,17 +227,14 @@ def priced(
         fees=fees,
         passed=frozenset(contract.pass_through),
     )
-    return replace(record, usage=usage, unpriced=reasons[0] if reasons else "")
+    return Rated(usage, reasons[0] if reasons else "")
 
 
-def _known_fees(due: Charge, before: Record) -> Mapping[Due, Fee]:
+def _known_fees(due: Charge, priced: Charge | None, usage: Usage) -> Mapping[Due, Fee]:
     """The components that have been priced before, of which nothing that their price follows from has changed."""
-    priced = charge(before) if before.usage else None
-    if priced is None or before.usage is None or not due.same_for(priced):
+    if priced is None or not due.same_for(priced):
         return {}
-    return {
-        part: before.usage.fees[part.component] for part in priced.components if part.component in before.usage.fees
-    }
+    return {part: usage.fees[part.component] for part in priced.components if part.component in usage.fees}
 
 
 def holder(record: Record, moment: datetime, senders: Senders) -> Assignment | None:

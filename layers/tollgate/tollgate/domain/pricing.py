@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from tollgate.domain.billing_moments import BILLABLE_TYPE, META, is_free
-from tollgate.domain.facts import Fact
+from tollgate.domain.facts import Fact, Recipient
 from tollgate.domain.money import ZERO, fee_amount
 from tollgate.domain.rates import ECB, PriceBook, RateCard
 from tollgate.domain.records import Charge, Due, Fee
@@ -39,9 +39,15 @@ class Unpriced:
 def rate(due: Due, charge: Charge, *, day: date, card: str, currency: str, book: PriceBook) -> Fee | Unpriced | None:
     """The fee of one component on its day, in ``currency``; None for one that is due only where a card lists it, and
     none does. ``card`` is the sender's. A card's price is for each part of the message."""
-    name = card + due.card
-    market_map, rate_card = book.market_map(name, day), book.card(name, day)
-    market = market_map.market(charge.recipient) if market_map else None
+    name, recipient = card + due.card, charge.recipient
+    # The moment itself matters to a volume tier only, which also goes by the account.
+    tiered = (due.moment, charge.account) if book.tiers else ()
+    question = (due[1:], charge.segments, recipient.prefix, recipient.country, name, currency, day, tiered)
+    return book.once(question, lambda: _rate(due, charge, day=day, name=name, currency=currency, book=book))
+
+
+def _rate(due: Due, charge: Charge, *, day: date, name: str, currency: str, book: PriceBook) -> Fee | Unpriced | None:
+    rate_card, market = book.card(name, day), book.market(name, charge.recipient, day)
     count = _tier(due, charge, market or "", day=day, book=book)
     price = rate_card.rate(market or "", due.category, count=count) if rate_card else None
     listed = None if price is None else fee_amount(price, charge.segments)
@@ -82,9 +88,7 @@ def _tier(due: Due, charge: Charge, market: str, *, day: date, book: PriceBook) 
 
 def market_of(charge: Charge, *, day: date, card: str, book: PriceBook) -> str:
     """The market that a message is counted in: by the map of its sender's card, else its recipient's country."""
-    market_map = book.market_map(card, day)
-    market = market_map.market(charge.recipient) if market_map else None
-    return market or charge.recipient.country or "unknown"
+    return book.market(card, charge.recipient, day) or charge.recipient.country or "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +142,32 @@ def unpriceable(fact: Fact, *, day: date, card: str, currency: str, book: PriceB
     """
     if unknown_type(fact):
         return NO_RATE
-    reported = fact.report
+    reported, pricing = fact.report, fact.pricing
     is_priced = reported is not None and reported.price is not None
-    if fact.pricing is not None and not is_free(fact.pricing) and not is_priced:
-        rate_card, market_map = book.card(card, day), book.market_map(card, day)
-        market = market_map.market(fact.recipient) if market_map else None
-        if rate_card is None:
-            return NO_RATE
-        if market is None and not rate_card.knows(fact.pricing.category):
-            return NO_RATE
-        if market is not None and rate_card.rate(market, fact.pricing.category) is None:
-            return NO_RATE
-        if convert(Decimal(1), rate_card.currency, currency, day=day, book=book, seller=rate_card) is None:
-            return NO_FX
-    if reported and reported.total and convert(reported.total, reported.currency, currency, day=day, book=book) is None:
-        return NO_FX
-    return None
+    if pricing is not None and not is_free(pricing) and not is_priced:
+        whom, category = fact.recipient, pricing.category
+        question = ("unlisted", category, whom.prefix, whom.country, card, currency, day)
+        unlisted = book.once(
+            question, lambda: _unlisted(category, whom, day=day, card=card, currency=currency, book=book)
+        )
+        if unlisted:
+            return unlisted
+    if reported is None or reported.currency == currency or not reported.total:
+        return None
+    return NO_FX if convert(reported.total, reported.currency, currency, day=day, book=book) is None else None
+
+
+def _unlisted(category: str, whom: Recipient, *, day: date, card: str, currency: str, book: PriceBook) -> str | None:
+    """Why a card has no price for a category, or none in ``currency``; None when it has one."""
+    rate_card, market = book.card(card, day), book.market(card, whom, day)
+    if rate_card is None:
+        return NO_RATE
+    if market is None and not rate_card.knows(category):
+        return NO_RATE
+    if market is not None and rate_card.rate(market, category) is None:
+        return NO_RATE
+    return (
+        NO_FX
+        if convert(Decimal(1), rate_card.currency, currency, day=day, book=book, seller=rate_card) is None
+        else None
+    )

@@ -6,11 +6,11 @@ of the latest date at or before a message's day is the one in force.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from tollgate.domain.facts import Recipient
 from tollgate.domain.money import ratio
@@ -32,6 +32,10 @@ ECB: Final = "ecb"
 # A card's market whose prices hold for every recipient that has none of its own, known or not.
 ANY_MARKET: Final = "*"
 PREFIX_DIGITS: Final = 4
+
+# A book is for one batch, or for a long re-pricing, in which reported amounts are as many as the messages.
+MOST_ANSWERS: Final = 10_000
+_UNASKED: Final = object()
 
 
 class Dated(Protocol):
@@ -56,7 +60,7 @@ class MarketMap:
     def market(self, recipient: Recipient) -> str | None:
         """The recipient's market; None for one of whom neither number nor country is known."""
         if recipient.prefix:
-            prefixes = (recipient.prefix[:length] for length in range(len(recipient.prefix), 0, -1))
+            prefixes = [recipient.prefix[:length] for length in range(len(recipient.prefix), 0, -1)]
             return next((self.by_prefix[p] for p in prefixes if p in self.by_prefix), self.default)
         if recipient.country:
             return self.by_country.get(recipient.country, self.default)
@@ -149,12 +153,24 @@ class FxDay:
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """Everything prices are looked up in, as loaded at one moment."""
+    """Everything prices are looked up in, as loaded at one moment. It remembers answers: the messages of a batch ask it
+    the same few questions."""
 
     cards: Mapping[str, Sequence[RateCard]] = field(default_factory=dict)
     markets: Mapping[str, Sequence[MarketMap]] = field(default_factory=dict)
     fx: Sequence[FxDay] = ()
     tiers: Sequence[TierReached] = ()
+    _answers: dict[tuple[object, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once[T](self, question: tuple[object, ...], answer: Callable[[], T]) -> T:
+        """The answer to a question, worked out when it is asked first. It must follow from the question and this book
+        alone."""
+        found = self._answers.get(question, _UNASKED)
+        if found is not _UNASKED:
+            return cast(T, found)
+        if len(self._answers) >= MOST_ANSWERS:
+            self._answers.clear()
+        return self._answers.setdefault(question, answer())  # type: ignore[no-any-return]
 
     def tier(self, *, account: str, market: str, category: str, moment: datetime, day: date) -> int:
         """The first message of the volume tier that an account was in at a moment of a day; 0 before any is reached."""
@@ -165,14 +181,26 @@ class PriceBook:
 
     def card(self, name: str, day: date) -> RateCard | None:
         """The rate card in force on a day."""
-        return in_force(self.cards.get(name, ()), day)
+        return self.once(("card", name, day), lambda: in_force(self.cards.get(name, ()), day))
 
     def market_map(self, name: str, day: date) -> MarketMap | None:
         """The market map in force on a day for a card."""
-        return in_force(self.markets.get(name, ()), day)
+        return self.once(("map", name, day), lambda: in_force(self.markets.get(name, ()), day))
+
+    def market(self, name: str, recipient: Recipient, day: date) -> str | None:
+        """The market of a recipient by the map of a card; None where either is unknown."""
+        question = ("market", name, recipient.prefix, recipient.country, day)
+        return self.once(question, lambda: self._market(name, recipient, day))
+
+    def _market(self, name: str, recipient: Recipient, day: date) -> str | None:
+        market_map = self.market_map(name, day)
+        return market_map.market(recipient) if market_map else None
 
     def fx_day(self, day: date, source: str = ECB) -> FxDay | None:
         """The rates of a source that hold for a day; None where there are none, or may yet come."""
+        return self.once(("fx", source, day), lambda: self._fx_day(day, source))
+
+    def _fx_day(self, day: date, source: str) -> FxDay | None:
         own = [fx for fx in self.fx if fx.source == source]
         return _published(own, day) if source == ECB else _set_for_quarter(own, day)
 

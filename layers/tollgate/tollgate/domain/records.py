@@ -2,15 +2,17 @@
 
 Always true: merging is commutative, associative and idempotent, so neither the order nor the number of receipts, nor
 how they were batched, can be seen in a record. Each attribute is therefore a minimum, a maximum or a union.
+
+What is made for every receipt is a named tuple: it takes a third of the time that a frozen dataclass does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tollgate.domain.billing_moments import (
     BILLABLE_TYPE,
@@ -25,6 +27,8 @@ from tollgate.domain.billing_moments import (
 from tollgate.domain.facts import NOBODY, Fact, MessageKey, Pricing, Recipient, Report
 from tollgate.domain.money import ZERO, exact_sum
 
+_ABSENT: Final = Decimal(-1)
+NONE_YET: Final[Mapping[str, Any]] = {}
 NO_CURRENCY: Final = "XXX"  # ISO 4217's own word for it
 
 
@@ -48,8 +52,7 @@ class Fee:
     fx_rate: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(NamedTuple):
     """What a record adds to the counts. ``moment`` is the billable one, ``day`` and ``term`` are the contract's.
 
     ``fees`` has every component that is due and has a price; ``passed`` names those that the contract passes through
@@ -73,8 +76,7 @@ class Usage:
         return exact_sum(fee.amount for component, fee in self.fees.items() if component in self.passed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One message. ``usage`` is None until it is billable; ``unpriced`` says why a billable one has no usage yet.
 
     ``version`` is 0 for a record that has never been written.
@@ -84,9 +86,9 @@ class Record:
     meter: str
     account: str = ""
     number: str = ""
-    statuses: Mapping[str, datetime] = field(default_factory=dict)
-    pricings: Mapping[str, Pricing] = field(default_factory=dict)
-    reports: Mapping[str, Report] = field(default_factory=dict)
+    statuses: Mapping[str, datetime] = NONE_YET
+    pricings: Mapping[str, Pricing] = NONE_YET
+    reports: Mapping[str, Report] = NONE_YET
     requested_at: datetime | None = None
     recipient: Recipient = NOBODY
     usage: Usage | None = None
@@ -94,8 +96,7 @@ class Record:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """One component of a message's fee that is due: everything about it alone that its price follows from.
 
     ``card`` goes after the name of the sender's card. ``reported`` is the amount that the provider reports, None where
@@ -103,8 +104,8 @@ class Due:
     then it is not due after all.
     """
 
-    component: str
     moment: datetime
+    component: str
     category: str
     card: str
     reported: Decimal | None
@@ -113,8 +114,7 @@ class Due:
     if_listed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """The inputs of a price: everything about a billable message that pricing looks at, and nothing else.
 
     ``moment`` is that of the earliest component. ``account`` and ``number`` are among them because the sender's
@@ -132,40 +132,19 @@ class Charge:
 
     def same_for(self, other: Charge) -> bool:
         """Whether all that the components have in common is the same in another."""
-        return replace(self, moment=other.moment, category=other.category, components=other.components) == other
+        return self._replace(moment=other.moment, category=other.category, components=other.components) == other
 
 
-def _merged[T](mine: Mapping[str, T], theirs: Mapping[str, T], *, prefer_larger: bool) -> dict[str, T]:
-    pick = max if prefer_larger else min
-    merged = dict(mine)
-    for key, value in theirs.items():
-        merged[key] = pick(merged[key], value, key=_comparable) if key in merged else value
-    return merged
-
-
-def _comparable(value: object) -> Any:
-    """An order for values that may hold None (a report without a price sorts below one with it)."""
-    if isinstance(value, Report):
-        absent = Decimal(-1)
-        price = absent if value.price is None else value.price
-        fee = absent if value.carrier_fee is None else value.carrier_fee
-        return (value.at, value.messages, value.segments, price, fee, value.currency)
-    return value
+def _comparable(report: Report) -> tuple[object, ...]:
+    """An order for reports, whose amounts may be None: one without a price sorts below one with it."""
+    price = _ABSENT if report.price is None else report.price
+    fee = _ABSENT if report.carrier_fee is None else report.carrier_fee
+    return (report.at, report.messages, report.segments, price, fee, report.currency)
 
 
 def merge(record: Record, fact: Fact) -> Record:
     """Add one fact to a record of the same message. Usage is left as it was: pricing is a later step."""
-    requested = [t for t in (record.requested_at, fact.requested_at) if t is not None]
-    return replace(
-        record,
-        account=max(record.account, fact.account),
-        number=max(record.number, fact.number),
-        statuses=_merged(record.statuses, {fact.status: fact.at}, prefer_larger=False),
-        pricings=_merged(record.pricings, {fact.status: fact.pricing} if fact.pricing else {}, prefer_larger=True),
-        reports=_merged(record.reports, {fact.status: fact.report} if fact.report else {}, prefer_larger=True),
-        requested_at=min(requested, default=None),
-        recipient=max(record.recipient, fact.recipient),
-    )
+    return merge_all(record, (fact,))
 
 
 def new_record(fact: Fact) -> Record:
@@ -174,10 +153,36 @@ def new_record(fact: Fact) -> Record:
 
 
 def merge_all(record: Record, facts: Iterable[Fact]) -> Record:
-    """Add several facts to a record."""
+    """Add several facts to a record. One record is made, whatever their number: this is done for every receipt."""
+    account, number, requested_at, recipient = record.account, record.number, record.requested_at, record.recipient
+    statuses, pricings, reports = dict(record.statuses), dict(record.pricings), dict(record.reports)
     for fact in facts:
-        record = merge(record, fact)
-    return record
+        status, at, asked_at = fact.status, fact.at, fact.requested_at
+        if fact.account != account or fact.number != number:
+            account, number = max(account, fact.account), max(number, fact.number)
+        statuses[status] = min(statuses[status], at) if status in statuses else at
+        if (pricing := fact.pricing) is not None:
+            pricings[status] = max(pricings[status], pricing) if status in pricings else pricing
+        if (report := fact.report) is not None:
+            reports[status] = max(reports[status], report, key=_comparable) if status in reports else report
+        if asked_at is not None:
+            requested_at = asked_at if requested_at is None else min(requested_at, asked_at)
+        if fact.recipient is not recipient:
+            recipient = max(recipient, fact.recipient)
+    return Record(
+        key=record.key,
+        meter=record.meter,
+        account=account,
+        number=number,
+        statuses=statuses,
+        pricings=pricings,
+        reports=reports,
+        requested_at=requested_at,
+        recipient=recipient,
+        usage=record.usage,
+        unpriced=record.unpriced,
+        version=record.version,
+    )
 
 
 def billable_pricing(record: Record) -> Pricing | None:
@@ -191,10 +196,11 @@ def decisive_report(record: Record) -> Report | None:
 
     The same amounts repeat on every event of a message, but an early event may still say zero.
     """
+    if len(record.reports) < 2:
+        return next(iter(record.reports.values()), None)
     if CORRECTED in record.reports:
         return record.reports[CORRECTED]
-    reports = sorted(record.reports.values(), key=lambda r: ((r.total or ZERO) > 0, _comparable(r)), reverse=True)
-    return reports[0] if reports else None
+    return max(record.reports.values(), key=lambda r: ((r.total or ZERO) > 0, _comparable(r)))
 
 
 def known_pricing(record: Record) -> Pricing | None:
@@ -206,19 +212,20 @@ def known_pricing(record: Record) -> Pricing | None:
 def charge(record: Record) -> Charge | None:
     """What there is to price in a record; None while it is not billable."""
     rules = billing_moments(record.key.provider, record.meter)
-    report = decisive_report(record)
-    dues = [due for component, rule in rules.items() if (due := _due(component, rule, record, report)) is not None]
+    report, billable = decisive_report(record), billable_pricing(record)
+    found = [_due(component, rule, record, report, billable) for component, rule in rules.items()]
+    dues = tuple([due for due in found if due is not None])
     if not dues:
         return None
-    pricing = known_pricing(record)
+    pricing = billable or known_pricing(record)
     return Charge(
-        moment=min(due.moment for due in dues),
+        moment=min([due.moment for due in dues]),
         account=record.account,
         number=record.number,
         category=pricing.category if pricing else record.meter,
         recipient=record.recipient,
         segments=_segments(record, report),
-        components=tuple(dues),
+        components=dues,
         messages=report.messages if report else 1,
     )
 
@@ -226,16 +233,17 @@ def charge(record: Record) -> Charge | None:
 def _segments(record: Record, decisive: Report | None) -> int:
     """Those of the report that holds; where it says none (0), the most that another one says."""
     said = decisive.segments if decisive else 0
-    return said or max((report.segments for report in record.reports.values()), default=0) or 1
+    return said or max([report.segments for report in record.reports.values()], default=0) or 1
 
 
-def _due(component: str, rule: BillingMoment, record: Record, report: Report | None) -> Due | None:
-    """A component of a message's fee; None while it is not due."""
-    pricing = billable_pricing(record)
-    reported: Decimal | None = getattr(report, rule.reported) if report and rule.reported else None
+def _due(
+    component: str, rule: BillingMoment, record: Record, report: Report | None, pricing: Pricing | None
+) -> Due | None:
+    """A component of a message's fee; None while it is not due. ``pricing`` is the billable one."""
+    reported: Decimal | None = getattr(report, rule.reported) if report is not None and rule.reported else None
     if (rule.needs_pricing and pricing is None) or (rule.if_reported and reported is None):
         return None
-    if not rule.never.isdisjoint(record.statuses):
+    if rule.never and not rule.never.isdisjoint(record.statuses):
         return None
     times = [at for status, at in record.statuses.items() if status in rule.statuses]
     if not times and rule.priced_suffices and report is not None and (report.total or ZERO) > 0:

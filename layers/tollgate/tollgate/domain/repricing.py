@@ -7,14 +7,14 @@ reported; day, term and category stay, so that a correction is a difference on t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import date
 from decimal import Decimal
 
 from tollgate.domain.billing_moments import META
 from tollgate.domain.calendar import local_day
 from tollgate.domain.contract import Contract
-from tollgate.domain.metering import Senders, holder, priced
+from tollgate.domain.metering import Senders, holder, usage_of
 from tollgate.domain.pricing import LISTED, NOTHING, REPORTED
 from tollgate.domain.rates import PriceBook, RateCard, TierReached
 from tollgate.domain.records import Charge, Due, Record, Usage, charge
@@ -69,13 +69,13 @@ def price_again(
     held = holder(record, due.moment, senders) if due else None
     if due is None or usage is None or held is None:
         return record
-    due = replace(due, components=tuple(part for part in due.components if part.component in usage.fees))
+    due = due._replace(components=tuple(part for part in due.components if part.component in usage.fees))
     known = {}
     for part in due.components:
         fee, day = usage.fees[part.component], local_day(part.moment, versions[0].timezone)
         if fee.source == REPORTED or not again(due, part, held.card + part.card, day):
             known[part] = fee
-    after = priced(record, due, card=held.card, known=known, versions=versions, book=book).usage
+    after = usage_of(record, due, card=held.card, known=known, versions=versions, book=book).usage
     if after is None:
         return record
     changed = replace(usage, market=after.market, fees={**usage.fees, **after.fees})

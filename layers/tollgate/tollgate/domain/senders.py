@@ -28,6 +28,9 @@ class Assignment:
 
 def assignment_at(assignments: Sequence[Assignment], *, number: str, moment: datetime) -> Assignment | None:
     """Whose message it is: the latest assignment of the phone number, else of the whole account; None if nobody's."""
+    if len(assignments) == 1:  # as it nearly always is, and asked of every fact
+        only = assignments[0]
+        return only if only.tenant and only.number in ("", number) and only.since <= moment else None
     for narrowed_to in (number, "") if number else ("",):
         latest = _last(assignments, narrowed_to, moment)
         if latest is not None and latest.tenant:
@@ -37,6 +40,9 @@ def assignment_at(assignments: Sequence[Assignment], *, number: str, moment: dat
 
 def holders(assignments: Sequence[Assignment], *, number: str, moment: datetime) -> list[str]:
     """Every tenant that holds the phone number, or the account, at some time within ``HANDOVER`` of a moment."""
+    if len(assignments) == 1:
+        only = assignment_at(assignments, number=number, moment=moment + HANDOVER)
+        return [only.tenant] if only else []
     first, last = moment - HANDOVER, moment + HANDOVER
     changes = (a.since for a in assignments if first < a.since <= last)
     held = (assignment_at(assignments, number=number, moment=at) for at in (first, *changes))

@@ -65,14 +65,21 @@ def content_type(header: str) -> tuple[str, str]:
 
 
 def json_value(text: bytes | str) -> object:
-    """JSON whose fractions are Decimals. Raises Malformed for what is not JSON."""
+    """JSON whose fractions are Decimals, as it is let in. Raises Malformed for what is not JSON."""
+    value = queued_value(text)
     try:
-        decoded = text.decode() if isinstance(text, bytes) else text
-        value = json.loads(decoded, parse_float=_fraction, parse_constant=_refuse)
         canonical(value)  # what cannot be written again cannot be queued
-    except (ValueError, ArithmeticError, RecursionError):  # not UTF-8, not JSON, beyond Decimal, nested too deep
+    except (ValueError, RecursionError):  # half a character, nested too deep
         raise Malformed(NAME, [Problem("", "expected JSON")]) from None
     return value
+
+
+def queued_value(text: bytes | str) -> object:
+    """The same of what has been let in, and need not be written again. Raises Malformed for what is not JSON."""
+    try:
+        return _EXACT.decode(text.decode() if isinstance(text, bytes) else text)
+    except (ValueError, ArithmeticError, RecursionError):  # not UTF-8, not JSON, beyond Decimal, nested too deep
+        raise Malformed(NAME, [Problem("", "expected JSON")]) from None
 
 
 def canonical(value: object) -> str:
@@ -95,6 +102,9 @@ def _fraction(text: str) -> Decimal:
 
 def _refuse(_constant: str) -> None:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+_EXACT: Final = json.JSONDecoder(parse_float=_fraction, parse_constant=_refuse)
 
 
 def _from_headers(request: Request, media: str) -> object:

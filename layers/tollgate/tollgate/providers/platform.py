@@ -21,7 +21,7 @@ from tollgate.domain.errors import Problem
 from tollgate.domain.facts import Fact, Pricing, Report
 from tollgate.domain.facts import Recipient as Kept
 from tollgate.domain.rollups import PLATFORM, ROLLUP, STATEMENT, is_added_up, sender_account
-from tollgate.providers.cloudevents import Event, json_value
+from tollgate.providers.cloudevents import Event, json_value, queued_value
 from tollgate.providers.errors import Forged, Malformed
 from tollgate.providers.event_types import (
     NAME_LENGTH,
@@ -60,6 +60,9 @@ def _own_account(subject: str) -> str:
     return subject
 
 
+# Asked of every event; a model works out the list anew each time.
+FIELDS: Final[Mapping[str, frozenset[str]]] = {name: frozenset(model.model_fields) for name, model in TYPES.items()}
+
 Word = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH, pattern=PRINTABLE)]
 Account = Annotated[Word, AfterValidator(_own_account)]
 
@@ -79,12 +82,14 @@ class _Envelope(Incoming):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """An event that is what its type says. ``time`` is None where the sender names none."""
+    """An event that is what its type says. ``time`` is None where the sender names none; ``message`` is the one that it
+    is about."""
 
     source: str
     id: str
     subject: str
     time: datetime | None
+    message: str
     data: Data
 
     @property
@@ -122,20 +127,24 @@ def _checked(event: object, *, strict: bool) -> Checked | tuple[Problem, ...]:
     envelope = read(_Envelope, event)
     if isinstance(envelope, tuple):
         return envelope
-    model = TYPES[envelope.type]
-    fields = envelope.data if strict else {k: v for k, v in envelope.data.items() if k in model.model_fields}
-    data = read(model, fields, "data")
+    known = FIELDS[envelope.type]
+    fields = envelope.data if strict else {name: value for name, value in envelope.data.items() if name in known}
+    data = read(TYPES[envelope.type], fields, "data")
     if isinstance(data, tuple):
         return data
-    found = Checked(
-        source=envelope.source, id=envelope.id, subject=envelope.subject or "", time=envelope.time, data=data
-    )
     # Not a rule of the models: what is wrong is the length of the key that several fields come to.
     try:
-        _message(found)
+        message = _message(data, envelope.source, envelope.id)
     except PydanticCustomError as error:
-        return (Problem("data" if found.added_up else "id", error.message()),)
-    return found
+        return (Problem("data" if isinstance(data, UsageRolledUp | StatementLine) else "id", error.message()),)
+    return Checked(
+        source=envelope.source,
+        id=envelope.id,
+        subject=envelope.subject or "",
+        time=envelope.time,
+        message=message,
+        data=data,
+    )
 
 
 def group(body: bytes) -> str:
@@ -152,7 +161,7 @@ def group(body: bytes) -> str:
 
 def parse(receipt: Arrived, setting: Setting) -> Parsed:
     """The facts of queued events, one each. Raises Malformed when none can be read."""
-    value = json_value(receipt.body)
+    value = queued_value(receipt.body)
     events: list[object] = value if isinstance(value, list) else [value]
     found = Parsed.of(
         reading for index, event in enumerate(events) for reading in _readings(index, event, receipt, setting.hasher)
@@ -191,7 +200,7 @@ def fact_of(event: Checked, *, at: datetime, hasher: Hasher) -> Fact:
         provider=provider,
         account=account,
         meter=meter,
-        message=_message(event),
+        message=event.message,
         status=status,
         at=event.moment(at),
         pricing=_pricing(event.data),
@@ -216,20 +225,20 @@ def _sender(event: Checked) -> tuple[str, str]:
             return NAME, event.account
 
 
-def _message(event: Checked) -> str:
+def _message(data: Data, source: str, event: str) -> str:
     """The message that an event is about: parts that are escaped, so that two of them never make one."""
-    match event.data:
+    match data:
         case PriceCorrected(provider=provider, message=message) if provider != NAME:
             return key_safe(message)
         case PriceCorrected(message=message):
-            return _joined(event.source, message)
-        case UsageRolledUp() as data:
+            return _joined(source, message)
+        case UsageRolledUp():
             times = (data.start.isoformat(), data.end.isoformat())
             return _joined(data.provider, data.account, data.channel, data.country or "", data.category or "", *times)
-        case StatementLine() as data:
+        case StatementLine():
             return _joined(data.provider, data.account, data.statement, data.line)
         case _:
-            return _joined(event.source, event.id)
+            return _joined(source, event)
 
 
 def _joined(*parts: str) -> str:

@@ -104,8 +104,11 @@ class Parsed:
     def of(cls, readings: Iterable[Reading]) -> Self:
         """Sort readings by kind, in their order."""
         found = list(readings)
+        facts = tuple([one for one in found if isinstance(one, Fact)])
+        if len(facts) == len(found):
+            return cls(facts=facts)
         return cls(
-            facts=tuple(r for r in found if isinstance(r, Fact)),
+            facts=facts,
             unreadable=tuple(r for r in found if isinstance(r, Problem)),
             ignored=tuple(r.reason for r in found if isinstance(r, Ignored)),
             remarks=tuple(r.reason for r in found if isinstance(r, Remark)),

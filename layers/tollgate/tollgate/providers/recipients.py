@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import phonenumbers
@@ -33,7 +34,14 @@ def keyed_hasher(key: bytes) -> Hasher:
     """
     if not key:
         raise ValueError("the recipient key is empty")
-    return lambda text: hmac.digest(key, text.encode(), hashlib.sha256).hex()[:HASH_LENGTH]
+    keyed = hmac.new(key, digestmod=hashlib.sha256)
+
+    def hasher(text: str) -> str:
+        digest = keyed.copy()  # the key is taken in once, not for every recipient
+        digest.update(text.encode())
+        return digest.hexdigest()[:HASH_LENGTH]
+
+    return hasher
 
 
 def recipient(number: str, *, user_ids: tuple[str, ...] = (), country: str = "", hasher: Hasher) -> Recipient:
@@ -46,8 +54,7 @@ def recipient(number: str, *, user_ids: tuple[str, ...] = (), country: str = "",
     """
     digits = _digits(number)
     identity = digits or number or next(filter(None, user_ids), "")
-    countries = (country, *(match[1] for match in map(_USER_ID.fullmatch, user_ids) if match))
-    known = next(filter(_COUNTRY.fullmatch, countries), "")
+    known = country if _COUNTRY.fullmatch(country) else next(filter(None, map(_country_of, user_ids)), "")
     return Recipient(
         prefix=digits[:PREFIX_LENGTH],
         country=known or _region(digits),
@@ -55,24 +62,40 @@ def recipient(number: str, *, user_ids: tuple[str, ...] = (), country: str = "",
     )
 
 
+def _country_of(user_id: str) -> str:
+    match = _USER_ID.fullmatch(user_id)
+    return match[1] if match else ""
+
+
 def _digits(number: str) -> str:
-    match = _NUMBER.fullmatch(number.translate(_SEPARATORS))
+    match = _NUMBER.fullmatch(number) or _NUMBER.fullmatch(number.translate(_SEPARATORS))
     return match[1] if match else ""
 
 
 def _region(digits: str) -> str:
     """The ISO region of a number's digits; empty when unknown. Most calling codes have only one, which needs no
     metadata to be loaded and is right for numbers that the metadata does not know yet."""
-    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-    regions = next((codes[int(digits[:n])] for n in CALLING_CODE_LENGTHS if digits and int(digits[:n]) in codes), ())
-    region = regions[0] if len(regions) == 1 else _region_within(digits) if regions else ""
+    code, regions = _calling_code(digits[: max(CALLING_CODE_LENGTHS)]) if digits else ("", ())
+    region = regions[0] if len(regions) == 1 else _region_within(digits, code) if regions else ""
     return region if _COUNTRY.fullmatch(region) else ""
 
 
-def _region_within(digits: str) -> str:
-    """The region of a number whose calling code several countries share."""
+@cache  # at most a thousand beginnings
+def _calling_code(beginning: str) -> tuple[str, tuple[str, ...]]:
+    """The calling code that a number begins with, and its regions; none of either when there is no such code."""
+    codes = (beginning[:length] for length in CALLING_CODE_LENGTHS)
+    known = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    return next(((code, known[int(code)]) for code in codes if int(code) in known), ("", ()))
+
+
+def _region_within(digits: str, code: str) -> str:
+    """The region of a number whose calling code several countries share. A number as E.164 has it need not be parsed,
+    which takes as long as finding its region does; one with a zero in front may have a trunk prefix, or be Italian."""
+    national = digits[len(code) :]
+    if not national.startswith("0"):
+        number = phonenumbers.PhoneNumber(country_code=int(code), national_number=int(national))
+        return phonenumbers.region_code_for_number(number) or ""
     try:
-        parsed = phonenumbers.parse(f"+{digits}")
+        return phonenumbers.region_code_for_number(phonenumbers.parse(f"+{digits}")) or ""
     except phonenumbers.NumberParseException:
         return ""
-    return phonenumbers.region_code_for_number(parsed) or ""

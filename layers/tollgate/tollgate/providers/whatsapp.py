@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, ValidationError
 
 from tollgate.domain.billing_moments import BILLABLE_TYPE
 from tollgate.domain.errors import Problem
@@ -69,6 +69,23 @@ class _Entry(Incoming):
     changes: list[Any]
 
 
+class _Statuses(Incoming):
+    metadata: _Metadata
+    statuses: list[_Status]
+
+
+class _StatusesChange(Incoming):
+    field: Literal["messages"]
+    value: _Statuses
+
+
+class _StatusesEntry(Incoming):
+    """An entry of nothing but statuses that can all be read, as nearly every one is: checked in one go."""
+
+    id: Identifier
+    changes: list[_StatusesChange]
+
+
 class _Tier(Incoming):
     """``tier``: the first and the last message of the tier; ``region``: a market of the rate card."""
 
@@ -91,6 +108,19 @@ class _Sender(NamedTuple):
 
 def readings(raw: object, path: str, *, provider: str, hasher: Hasher) -> Iterator[Reading]:
     """All that one entry says, as facts of ``provider``; problems are named by their paths below ``path``."""
+    try:
+        whole = _StatusesEntry.model_validate(raw)
+    except ValidationError:
+        yield from part_by_part(raw, path, provider=provider, hasher=hasher)
+        return
+    for c, change in enumerate(whole.changes):
+        sender = _Sender(provider, whole.id, change.value.metadata.phone_number_id)
+        for s, status in enumerate(change.value.statuses):
+            yield from _status(status, f"{path}.changes.{c}.value.statuses.{s}", sender=sender, hasher=hasher)
+
+
+def part_by_part(raw: object, path: str, *, provider: str, hasher: Hasher) -> Iterator[Reading]:
+    """An entry in which something is not a status, or cannot be read: what can be is."""
     entry = read(_Entry, raw, path)
     if isinstance(entry, tuple):
         yield from entry
@@ -154,7 +184,7 @@ def _statuses(raw: object, path: str, *, sender: _Sender, hasher: Hasher) -> Ite
 
 
 def _status(status: _Status, path: str, *, sender: _Sender, hasher: Hasher) -> Iterator[Reading]:
-    pricing = _pricing(status.pricing, f"{path}.pricing")
+    pricing = _pricing(status.pricing, path)
     if isinstance(pricing, Problem):
         yield pricing
         return
@@ -199,7 +229,7 @@ def _pricing(price: _Price | None, path: str) -> Pricing | Problem | None:
     if price.type is not None:
         return Pricing(type=price.type, category=category, subtype=price.subtype or "")
     if price.pricing_model != LEGACY_MODEL:  # guessing here would be free of charge for somebody
-        return Problem(f"{path}.type", "expected the pricing type")
+        return Problem(f"{path}.pricing.type", "expected the pricing type")
     return Pricing(type="cbp" if price.billable is True else "free_cbp", category=category, subtype=price.subtype or "")
 
 
