@@ -16,7 +16,7 @@ from cli.output import show
 from cli.target import Target
 from tollgate import clock
 from tollgate.domain.rate_files import read_json
-from tollgate.stages import contracts, meter, rates, reprice, views
+from tollgate.stages import contracts, rates, redrive, reprice, views
 
 
 def _user(given: str | None) -> str:
@@ -216,7 +216,7 @@ def quarantine_list(target: Target, reason: str | None, as_json: bool) -> None:
 @on_target
 def quarantine_redrive(target: Target, reason: str | None, as_json: bool) -> None:
     """Count what can be counted now, each message on its own day."""
-    redriven = meter.redrive(reason=reason, ports=target.runtime().meter_ports())
+    redriven = redrive.redrive(reason=reason, ports=target.runtime().meter_ports())
     if as_json:
         show({"counted": redriven.counted, "kept": redriven.kept}, as_json=True)
     else:

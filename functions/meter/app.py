@@ -17,8 +17,9 @@ from tollgate.adapters.receipts import receipt_of
 from tollgate.domain.errors import TollgateError
 from tollgate.providers import registry
 from tollgate.providers.provider import Parsed
-from tollgate.stages.meter import meter, redrive
+from tollgate.stages.meter import meter
 from tollgate.stages.ports.receipts import Receipt
+from tollgate.stages.redrive import redrive
 
 logger = Logger()
 metrics = Metrics()

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from local.bench import traffic
-from local.bench.prices import euro_rates, meta_card
+from local.bench.prices import euro_rates, flat_card, own_card
 from local.bench.signing import SIGNERS
 from local.bench.tables import ROOT
 from tollgate.adapters.dynamodb.rates import bundled_market_map
+from tollgate.domain.billing_moments import card_suffixes
 from tollgate.domain.facts import Fact
 from tollgate.domain.metering import Senders, claimants, price_facts, quarantine_reason, route
 from tollgate.domain.rates import PriceBook
@@ -66,6 +67,10 @@ class Speed:
     def facts_per_second(self) -> float:
         """The same, counted in statuses of messages."""
         return self.receipts_per_second * self.facts
+
+
+class UnpricedError(Exception):
+    """A sample waits for a price: what was measured is not what most messages take."""
 
 
 def measure(providers: Mapping[str, Provider], *, events: Path = ROOT / "events") -> Iterator[Speed | str]:
@@ -156,16 +161,21 @@ def _pricing(receipt: Sequence[Fact], book: PriceBook) -> Callable[[], None]:
             route(fact, senders)
             claimants(fact, senders)
             quarantine_reason(fact, versions=versions, card=fact.provider, book=fresh)
-        price_facts(facts, records={}, versions=versions, senders=senders, book=fresh)
+        priced = price_facts(facts, records={}, versions=versions, senders=senders, book=fresh)
+        if priced.quarantined:
+            raise UnpricedError(f"{receipt[0].provider}: {priced.quarantined[0].reason}")
 
     return price
 
 
 def _book(card: str, samples: Sequence[Sample]) -> PriceBook:
-    """Meta's card in the provider's name; the exchange rates of every day in play."""
-    days = {fact.moment.date() for sample in samples for fact in sample.facts}
+    """A card in the provider's name, further ones for further fees; the exchange rates of every day in play."""
+    facts = [fact for sample in samples for fact in sample.facts]
+    further = {card + suffix for fact in facts for suffix in card_suffixes(fact.provider, fact.meter)}
     return PriceBook(
-        cards={card: [meta_card(card)]}, markets={card: [bundled_market_map()]}, fx=euro_rates(days | {NOW.date()})
+        cards={card: [own_card(card, {fact.meter for fact in facts})], **{name: [flat_card(name)] for name in further}},
+        markets={card: [bundled_market_map()]},
+        fx=euro_rates({fact.moment.date() for fact in facts} | {NOW.date()}),
     )
 
 

@@ -286,8 +286,10 @@ def test_dollars_follow_from_units() -> None:
         ([measured(calls=11)], [], "Missed by: texts in batches of 100 (calls)."),
         ([measured(calls=11, writes=351)], [], "texts in batches of 100 (write units and calls)."),
         ([measured(), measured(calls=90, size=10)], [], "100 and more. Met by all."),
-        ([measured()], [speed(parse_us=30)], "parse and price: met by all."),
-        ([measured()], [speed(parse_us=31)], "parse and price: missed by meta."),
+        ([measured()], [speed(parse_us=80)], "parse and price: met by all."),
+        ([measured()], [speed(parse_us=81)], "parse and price: missed by meta."),
+        ([measured()], [speed(parse_us=30)], "any number of statuses: met by all."),
+        ([measured()], [speed(parse_us=31)], "any number of statuses: missed by meta."),
         ([measured()], [], "Without samples of messages, so not measured: nobody."),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ import pytest
 
 from tests.domain.examples import CARD, MARKETS, D, fx
 from tests.fakes.faults import Faults
+from tests.fakes.rows import MemoryRates
 from tests.stages.traffic import (
     ACME,
     AMERICAN,
@@ -35,9 +36,11 @@ from tollgate.domain.contract import Contract
 from tollgate.domain.errors import Conflict, Invalid, NotFound, RetryLater, TollgateError
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.notices import Notice
+from tollgate.domain.rates import PriceBook
 from tollgate.domain.usage import TermRow, Totals
-from tollgate.stages.meter import MAX_ATTEMPTS, Redriven, meter
+from tollgate.stages.meter import MAX_ATTEMPTS, meter
 from tollgate.stages.ports.receipts import Receipt
+from tollgate.stages.redrive import Redriven
 
 TERM = date(2026, 1, 15)
 REGULAR = "regular/marketing"
@@ -629,3 +632,24 @@ def test_no_row_holds_a_number() -> None:
     rows.meter(meta(status("delivered", REGULAR)), sms(), STRAY)
     assert rows.memory.records["acme", MessageKey("meta", "wamid.1")].recipient.prefix == "1415"
     assert AMERICAN not in repr(rows.memory)
+
+
+def test_tenants_of_one_batch_share_what_they_are_priced_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card is looked up once a batch, however many tenants' messages it prices; the next batch looks again."""
+    asked: list[frozenset[str]] = []
+
+    class Asked(MemoryRates):
+        def book(self, cards: Collection[str], *, fx: bool) -> PriceBook:
+            asked.append(frozenset(cards))
+            return super().book(cards, fx=fx)
+
+    rows = world()
+    rows.apply(small("delta", "delta-waba"))
+    counted = replace(rows.ports(), rates=Asked(rows.memory))
+    both = [
+        meta(status("delivered", REGULAR)),
+        meta(status("delivered", REGULAR, message="wamid.2"), waba="delta-waba"),
+    ]
+    for batch in (both, both):
+        assert not meter(batch, parse=read, ports=counted)
+    assert asked == [frozenset({"meta"})] * 2

@@ -19,9 +19,9 @@ from tests.stages.traffic import World, small
 from tollgate.domain.rates import RateCard
 from tollgate.providers.provider import Request
 from tollgate.providers.registry import webhook
-from tollgate.stages.meter import Redriven
 from tollgate.stages.ports.receipts import Receipt
 from tollgate.stages.receive import ReceivePorts, receive
+from tollgate.stages.redrive import Redriven
 
 D = Decimal
 TENANT = "tnt_01JD3Y7R4Q"

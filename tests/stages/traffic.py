@@ -22,8 +22,9 @@ from tollgate.providers.recipients import keyed_hasher
 from tollgate.providers.registry import provider
 from tollgate.stages import contracts
 from tollgate.stages.contracts import ContractPorts
-from tollgate.stages.meter import MeterPorts, Redriven, meter, redrive
+from tollgate.stages.meter import MeterPorts, meter
 from tollgate.stages.ports.receipts import Receipt
+from tollgate.stages.redrive import Redriven, redrive
 
 NOON = datetime(2026, 3, 10, 17, tzinfo=UTC)
 """Noon in Chicago."""

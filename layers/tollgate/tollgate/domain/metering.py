@@ -178,7 +178,7 @@ def _usage(record: Record, *, before: Record, versions: Sequence[Contract], send
     """
     due = charge(record)
     held = holder(record, due.moment, senders) if due else None
-    if due is None or held is None or all(held.tenant != version.tenant for version in versions):
+    if due is None or held is None or held.tenant not in [version.tenant for version in versions]:
         return NOT_BILLABLE
     if before.usage is None:
         return usage_of(record, due, card=held.card, known={}, versions=versions, book=book)
@@ -208,7 +208,7 @@ def usage_of(
     reasons: list[str] = []
     for part in due.components:
         on = day if part.moment == due.moment else local_day(part.moment, contract.timezone)
-        rated = known.get(part) or rate(part, due, day=on, card=card, currency=contract.currency, book=book)
+        rated = (known and known.get(part)) or rate(part, due, day=on, card=card, currency=contract.currency, book=book)
         if isinstance(rated, Unpriced):
             reasons.append(rated.reason)
         elif rated is not None:

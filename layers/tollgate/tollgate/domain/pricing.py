@@ -154,7 +154,13 @@ def unpriceable(fact: Fact, *, day: date, card: str, currency: str, book: PriceB
             return unlisted
     if reported is None or reported.currency == currency or not reported.total:
         return None
-    return NO_FX if convert(reported.total, reported.currency, currency, day=day, book=book) is None else None
+    return None if _convertible(reported.currency, currency, day=day, book=book) else NO_FX
+
+
+def _convertible(source: str, target: str, *, day: date, book: PriceBook) -> bool:
+    """Whether there is a rate for a day that carries any amount into another currency."""
+    question = ("convertible", source, target, day)
+    return book.once(question, lambda: convert(Decimal(1), source, target, day=day, book=book) is not None)
 
 
 def _unlisted(category: str, whom: Recipient, *, day: date, card: str, currency: str, book: PriceBook) -> str | None:

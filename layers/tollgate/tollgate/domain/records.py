@@ -205,8 +205,10 @@ def decisive_report(record: Record) -> Report | None:
 
 def known_pricing(record: Record) -> Pricing | None:
     """The pricing that names a message's category: the billable one, else the one seen with the latest status."""
-    other = ((STATUS_RANK.get(status, 0), pricing) for status, pricing in record.pricings.items())
-    return billable_pricing(record) or max(other, default=(0, None))[1]
+    if not record.pricings:
+        return None
+    other = [(STATUS_RANK.get(status, 0), pricing) for status, pricing in record.pricings.items()]
+    return billable_pricing(record) or max(other)[1]
 
 
 def charge(record: Record) -> Charge | None:

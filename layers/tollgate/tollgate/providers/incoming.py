@@ -79,7 +79,7 @@ def rfc3339(value: object) -> datetime:
             moment = None
     if moment is None or not EARLIEST <= moment < LATEST:
         raise PydanticCustomError("time", "expected an RFC 3339 time between 2015 and 2100")
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def amount_text(value: object) -> Decimal | None:

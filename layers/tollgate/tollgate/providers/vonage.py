@@ -14,7 +14,7 @@ from typing import Any, Final
 import jwt
 
 from tollgate.domain.billing_moments import BILLABLE_TYPE
-from tollgate.domain.facts import Fact, Pricing, Report
+from tollgate.domain.facts import Fact, Pricing, Recipient, Report
 from tollgate.providers.errors import Forged, Malformed, Unsigned
 from tollgate.providers.incoming import (
     AmountText,
@@ -33,7 +33,7 @@ from tollgate.providers.incoming import (
 )
 from tollgate.providers.proofs import credentials, is_recent, same, secret_of
 from tollgate.providers.provider import Arrived, Parsed, Request, Secrets, Setting, Webhook
-from tollgate.providers.recipients import recipient
+from tollgate.providers.recipients import Hasher, recipient
 
 NAME: Final = "vonage"
 METERS: Final[Mapping[str, str]] = {"viber_service": "viber"}
@@ -68,8 +68,14 @@ class _Pricing(Incoming):
     category: Word
 
 
+class _WhatsAppRecipient(Incoming):
+    user_id: MaybeText = None
+    parent_user_id: MaybeText = None
+
+
 class _WhatsApp(Incoming):
     pricing: _Pricing | None = None
+    recipient: _WhatsAppRecipient | None = None
 
 
 class _Status(Incoming):
@@ -165,10 +171,17 @@ def parse(receipt: Arrived, setting: Setting) -> Parsed:
                 at=status.timestamp,
                 pricing=_pricing(status),
                 report=_report(status),
-                recipient=recipient(status.to if isinstance(status.to, str) else "", hasher=setting.hasher),
+                recipient=_recipient(status, setting.hasher),
             ),
         )
     )
+
+
+def _recipient(status: _Status, hasher: Hasher) -> Recipient:
+    """By number; where WhatsApp names a user, the country is the user's own, and so is the hash where there is none."""
+    user = (status.whatsapp and status.whatsapp.recipient) or _WhatsAppRecipient()
+    users = (user.user_id or "", user.parent_user_id or "")
+    return recipient(status.to if isinstance(status.to, str) else "", user_ids=users, hasher=hasher)
 
 
 def _report(status: _Status) -> Report | None:

@@ -6,10 +6,8 @@ What happens on a crash: a transaction is whole or absent; the receipts come bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
-from datetime import date
-from hashlib import sha256
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tollgate.domain.billing_moments import card_suffixes
@@ -30,7 +28,7 @@ from tollgate.domain.metering import (
     terms_and_days,
     waiting,
 )
-from tollgate.domain.pricing import NO_PRICE, unknown_type
+from tollgate.domain.pricing import unknown_type
 from tollgate.domain.rates import PriceBook, TierReached
 from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
@@ -40,6 +38,7 @@ from tollgate.stages.ports import Count
 from tollgate.stages.ports.accounts import ContractRows
 from tollgate.stages.ports.ledger import LedgerRows, Quarantine, QuarantineRow, RateRows
 from tollgate.stages.ports.receipts import Receipt
+from tollgate.stages.quarantine import quarantine_row
 from tollgate.stages.reprice import reach_tier, with_tiers
 from tollgate.stages.transaction import CHUNK_MESSAGES, MAX_ITEMS, items_of
 
@@ -128,7 +127,7 @@ def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
 
     Whatever is wrong with one tenant (a contract that cannot be read, too) brings back its own sources only.
     """
-    outcome = Outcome()
+    outcome, books = Outcome(), _Books(ports.rates)
     if not facts:
         return outcome
     try:
@@ -139,7 +138,7 @@ def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
         return outcome
     for tenant, own in by_tenant.items():
         try:
-            _meter_tenant(tenant, own, senders=senders, ports=ports, outcome=outcome)
+            _meter_tenant(tenant, own, senders=senders, books=books, ports=ports, outcome=outcome)
         except TollgateError:
             ports.count("MeterTenantFailed", 1)
             outcome.failed |= {item.source for item in own}
@@ -165,10 +164,10 @@ def _by_tenant(
 
 
 def _meter_tenant(
-    tenant: str, facts: Sequence[Sourced], *, senders: Senders, ports: MeterPorts, outcome: Outcome
+    tenant: str, facts: Sequence[Sourced], *, senders: Senders, books: _Books, ports: MeterPorts, outcome: Outcome
 ) -> None:
     versions = ports.contracts.versions(tenant)
-    book = _book(tenant, facts, versions=versions, senders=senders, rates=ports.rates)
+    book = _book(tenant, facts, versions=versions, senders=senders, books=books)
     countable: dict[MessageKey, list[Sourced]] = {}
     uncountable: list[tuple[str, Quarantined]] = []
     for item in facts:
@@ -202,7 +201,7 @@ def _reason(item: Sourced, *, versions: Sequence[Contract], book: PriceBook) -> 
 
 
 def _book(
-    tenant: str, facts: Sequence[Sourced], *, versions: Sequence[Contract], senders: Senders, rates: RateRows
+    tenant: str, facts: Sequence[Sourced], *, versions: Sequence[Contract], senders: Senders, books: _Books
 ) -> PriceBook:
     """The price book for some facts; exchange rates only where more than one currency is in play.
 
@@ -212,13 +211,28 @@ def _book(
     cards = {one.card for one in held if one.tenant == tenant} | {item.fact.provider for item in facts}
     meters = {(item.fact.provider, item.fact.meter) for item in facts}
     cards |= {card + suffix for card in cards for one in meters for suffix in card_suffixes(*one)}
-    book = rates.book(cards, fx=False)
+    book = books.book(cards, fx=False)
     currencies = {version.currency for version in versions}
     every = [card for versions_of_card in book.cards.values() for card in versions_of_card]
     currencies |= {currency for card in every for currency in (card.currency, card.charged_in) if currency}
     currencies |= {item.fact.report.currency for item in facts if item.fact.report and item.fact.report.currency}
-    book = book if len(currencies) < 2 else rates.book(cards, fx=True)
-    return with_tiers(book, {item.fact.account for item in facts}, rates=rates)
+    book = book if len(currencies) < 2 else books.book(cards, fx=True)
+    return with_tiers(book, {item.fact.account for item in facts}, rates=books.rates)
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """The price books of one batch: tenants whose messages are priced by the same cards share one."""
+
+    rates: RateRows
+    held: dict[tuple[frozenset[str], bool], PriceBook] = field(default_factory=dict)
+
+    def book(self, cards: Collection[str], *, fx: bool) -> PriceBook:
+        """The book of some cards, as it was when a tenant of this batch first needed it. Raises RetryLater."""
+        wanted = (frozenset(cards), fx)
+        if wanted not in self.held:
+            self.held[wanted] = self.rates.book(cards, fx=fx)
+        return self.held[wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,58 +331,3 @@ def _quarantine(quarantined: Sequence[tuple[str, Quarantined]], ports: MeterPort
     ports.count("QuarantinedFacts", len(rows))
     outcome.quarantined |= {source for source, _ in quarantined}
     outcome.rows |= rows.keys()
-
-
-def quarantine_row(quarantined: Quarantined) -> QuarantineRow:
-    """The row of a quarantined fact. Its id is derived from all that the fact says, so that a repeat is the same row
-    and a receipt that says more of the same status is another."""
-    fact = quarantined.fact
-    day: date = fact.moment.date()
-    digest = sha256("\n".join(_said(fact)).encode()).hexdigest()
-    return QuarantineRow(id=f"{day}.{digest[:24]}", reason=quarantined.reason, fact=fact)
-
-
-def _said(fact: Fact) -> Iterator[str]:
-    """Everything a fact says; the same text however its amounts and times were written or stored."""
-    yield from (*fact.key, fact.account, fact.number, fact.meter, fact.status, fact.at.isoformat())
-    yield fact.requested_at.isoformat() if fact.requested_at else ""
-    yield from astuple(fact.recipient)
-    yield from astuple(fact.pricing) if fact.pricing else ("",)
-    if fact.report:
-        yield from (fact.report.at.isoformat(), str(fact.report.segments), fact.report.currency)
-        for amount in (fact.report.price, fact.report.carrier_fee):
-            yield "" if amount is None else f"{amount.normalize():f}"
-        if fact.report.messages != 1:
-            yield f"messages {fact.report.messages}"
-
-
-@dataclass(frozen=True, slots=True)
-class Redriven:
-    """What a redrive came to: rows that are counted now, and rows that cannot be counted yet."""
-
-    counted: int
-    kept: int
-
-
-def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
-    """Count the quarantined facts again, each on its own day; those that still cannot be counted stay. A fact that has
-    joined its message's record, which waits for a price, makes room for the one row of that message.
-
-    A fact whose message was given up without a price counts already; its provider is asked once more.
-
-    A crash before the removal leaves rows whose facts are counted already: the next redrive changes nothing and
-    removes them.
-    """
-    rows = ports.quarantine.rows(reason)
-    outcome = meter_facts([Sourced(row.id, row.fact) for row in rows], ports=ports)
-    _ask_again([row.fact for row in rows if row.reason == NO_PRICE and row.id not in outcome.failed], ports)
-    ports.quarantine.remove([row for row in rows if row.id not in outcome.failed | outcome.rows])
-    kept = sum(row.id in outcome.failed | outcome.quarantined for row in rows)
-    return Redriven(len(rows) - kept, kept)
-
-
-def _ask_again(facts: Sequence[Fact], ports: MeterPorts) -> None:
-    senders = ports.contracts.senders({(fact.provider, fact.account) for fact in facts}) if facts else {}
-    for fact in facts:
-        for tenant in claimants(fact, senders):
-            ports.ledger.ask_again(tenant, fact.key)

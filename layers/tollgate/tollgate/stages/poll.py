@@ -18,10 +18,10 @@ from tollgate.domain.price_waits import PriceWait, gives_up, next_due
 from tollgate.domain.pricing import NO_PRICE
 from tollgate.domain.records import awaits_price, facts_of
 from tollgate.providers.provider import group_or
-from tollgate.stages.meter import quarantine_row
 from tollgate.stages.ports import Count
 from tollgate.stages.ports.ledger import LedgerRows, MessageResource, MessageResources, PriceWaits, Quarantine
 from tollgate.stages.ports.receipts import Receipt, ReceiptQueue
+from tollgate.stages.quarantine import quarantine_row
 
 JSON: Final = "application/json"
 
