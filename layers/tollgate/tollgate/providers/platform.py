@@ -184,7 +184,7 @@ def _readings(index: int, event: object, receipt: Arrived, hasher: Hasher) -> It
 def kept(event: str) -> tuple[Checked, str] | None:
     """A roll-up or statement line as it was kept, and what it stands for; None for what is no such event."""
     checked = _checked(json_value(event.encode()), strict=False)
-    return None if isinstance(checked, tuple) or checked.added_up is None else (checked, _message(checked))
+    return None if isinstance(checked, tuple) or checked.added_up is None else (checked, checked.message)
 
 
 def is_usage(event: Checked) -> bool:
