@@ -24,11 +24,14 @@ from tollgate.domain.notices import (
     LIMIT_REACHED,
     OVERDUE,
     REINSTATED,
+    SETTINGS_CHANGED,
     SUSPENDED,
+    USAGE_LINK,
     USAGE_WARNING,
     Hold,
     Notice,
 )
+from tollgate.domain.preferences import Change
 from tollgate.domain.statement import DRAFT, Line, Statement
 from tollgate.mails.brand import Brand
 from tollgate.mails.drafts import render_drafts
@@ -143,7 +146,12 @@ def _drafts_samples() -> dict[str, Mail]:
 
 
 def _of_contract(contract: Contract) -> dict[str, Mail]:
-    return _usage_samples(contract) | _late_usage_samples(contract) | _invoice_samples(contract)
+    return (
+        _usage_samples(contract)
+        | _late_usage_samples(contract)
+        | _invoice_samples(contract)
+        | _portal_samples(contract)
+    )
 
 
 def _usage_samples(contract: Contract) -> dict[str, Mail]:
@@ -152,9 +160,11 @@ def _usage_samples(contract: Contract) -> dict[str, Mail]:
     beyond = _usage_notice(contract, "whatsapp", 100, used="1000.0115", at=datetime(2026, 12, 28, 14, 30, tzinfo=UTC))
     bill_all = contract.allowances["whatsapp"].model_copy(update={"beyond": "bill-all"})
     suspends = _limit_hold(contract)
+    asked = replace(_warned(contract), line=60, used=Decimal(30_000), asked=True)
     return {
         "usage-warning-sms": _of_usage(_warned(contract), contract),
         "usage-warning-fees": _of_usage(fees, contract),
+        "usage-warning-asked": _of_usage(asked, contract),
         "limit-reached-suspended": _of_usage(full, contract, suspends),
         "limit-reached-lifted": _of_usage(full, contract),
         "limit-reached-billed": _of_usage(beyond, contract),
@@ -196,6 +206,31 @@ def _invoice_samples(contract: Contract) -> dict[str, Mail]:
 
 def _warned(contract: Contract) -> Notice:
     return _usage_notice(contract, "sms", 75, used="37500", at=datetime(2026, 8, 3, 19, 5, tzinfo=UTC))
+
+
+def _portal_samples(contract: Contract) -> dict[str, Mail]:
+    """What a customer's link changed, one thing and both, and a link that staff had sent."""
+    contacts = contract.contacts.of("usage")
+    both = Change(
+        recipients_before=contacts,
+        recipients=("jo@retail.example", "li@retail.example"),
+        shares_before={},
+        shares={"sms": (50, 90), "whatsapp": (25,)},
+        passed={"whatsapp": (25,)},
+    )
+    fewer = replace(both, recipients=contacts, shares_before=both.shares, shares={}, passed={})
+    only = replace(both, shares=both.shares_before, passed={})
+    at = datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
+    told = Notice(
+        tenant=contract.tenant, kind=SETTINGS_CHANGED, term=TERM, at=at, used=Decimal(0), change=both, reference="3"
+    )
+    link = replace(told, kind=USAGE_LINK, change=None, reference="2026-05-04T08:30:00Z")
+    return {
+        "settings-changed": render(told, contract, brand=BRAND),
+        "settings-changed-recipients": render(replace(told, change=only), contract, brand=BRAND),
+        "settings-changed-shares": render(replace(told, change=fewer), contract, brand=BRAND),
+        "usage-link": render(link, contract, brand=BRAND),
+    }
 
 
 def _limit_hold(contract: Contract) -> Hold:

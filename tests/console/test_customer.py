@@ -83,18 +83,64 @@ def test_a_customer_chooses_who_is_told(world: World) -> None:
     """In their name; empty is the contract's again."""
     visitor = world.visitor()
     assert ">ops@acme.example</textarea>" in visitor.get(LINK).text
-    seen = visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example\r\nli@acme.example", "version": "0"})
-    assert (seen.status, seen.location) == (303, f"{LINK}#recipients")
+    seen = visitor.submit(f"{LINK}/warnings", {"recipients": "jo@acme.example\r\nli@acme.example", "version": "0"})
+    assert (seen.status, seen.location) == (303, f"{LINK}#warnings")
     assert world.ports.preferences.of("acme").recipients == ("jo@acme.example", "li@acme.example")
     assert world.ports.preferences.of("other").version == 0
     [entry] = world.ports.audit.entries("acme")
     assert entry.by == "customer:acme"
     seen = visitor.get(LINK)
+    assert "from now on, get a mail that says so" in seen.words
     assert ">jo@acme.example\nli@acme.example</textarea>" in seen.text
     assert "go back to those of the contract: ops@acme.example" in seen.words
     world.later(timedelta(minutes=1))
-    assert visitor.submit(f"{LINK}/recipients", {"recipients": "", "version": "1"}).status == 303
+    assert visitor.submit(f"{LINK}/warnings", {"recipients": "", "version": "1"}).status == 303
     assert world.ports.preferences.of("acme").recipients == ()
+    [first, second] = [notice for (tenant, _), (notice, _) in world.memory.notices.items() if tenant == "acme"]
+    assert first.change is not None
+    assert (first.kind, first.change.told) == (
+        "settings-changed",
+        ("ops@acme.example", "jo@acme.example", "li@acme.example"),
+    )
+    assert second.reference == "2"
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_customer_chooses_further_shares(world: World) -> None:
+    """Beside the contract's, which stay; one that usage is beyond says so, on the page and among the lines."""
+    visitor = world.visitor()
+    assert "The contract's own are sent in any case: 75 %, 100 %." in visitor.get(LINK).words.replace("’", "'")
+    given = {"recipients": "", "shares-sms": "50, 90 %", "shares-whatsapp": "25", "version": "0"}
+    assert visitor.submit(f"{LINK}/warnings", given).status == 303
+    assert world.ports.preferences.of("acme").shares == {"sms": (50, 90), "whatsapp": (25,)}
+    seen = visitor.get(LINK)
+    assert "SMS is beyond 50 % already: that warns from the next term on." in seen.words
+    assert 'name="shares-sms" value="50, 90"' in seen.text
+    assert (
+        "50 % 25,000 messages asked for from the next term on 75 % 37,500 messages 90 % 45,000 messages asked for"
+        in (seen.words)
+    )
+    world.later(timedelta(minutes=1))
+    seen = visitor.submit(f"{LINK}/warnings", {**given, "version": "1"})
+    assert seen.status == 303
+    assert "Nothing has changed." in visitor.get(LINK).words
+    [entry] = world.ports.audit.entries("acme")
+    assert (entry.action, entry.by, entry.note) == ("shares", "customer:acme", "sms 50%, 90%; whatsapp 25%")
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_wrong_share_is_named_with_its_channel_and_what_was_typed_stays(world: World) -> None:
+    """Nothing is saved, nobody is told."""
+    visitor = world.visitor()
+    visitor.get(LINK)
+    given = {"recipients": "", "shares-sms": "50, all", "shares-x": "10", "shares-whatsapp": "20", "version": "0"}
+    seen = visitor.submit(f"{LINK}/warnings", given)
+    assert seen.status == 400
+    assert "SMS: 'all' is no whole percent from 1 to 99" in seen.words.replace("&#39;", "'")
+    assert "x: has no limit to take a share of" in seen.words
+    assert 'name="shares-sms" value="50, all"' in seen.text
+    assert 'name="shares-whatsapp" value="20"' in seen.text
+    assert (world.memory.preferences, world.memory.notices) == ({}, {})
 
 
 @pytest.mark.usefixtures("acme")
@@ -102,14 +148,14 @@ def test_a_wrong_address_is_named_and_what_was_typed_stays(world: World) -> None
     """Nothing is saved."""
     visitor = world.visitor()
     visitor.get(LINK)
-    seen = visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example, <b>", "version": "0"})
+    seen = visitor.submit(f"{LINK}/warnings", {"recipients": "jo@acme.example, <b>", "version": "0"})
     assert seen.status == 400
     assert "This is no mail address: &lt;b&gt;" in seen.text
     assert ">jo@acme.example, &lt;b&gt;</textarea>" in seen.text
     assert world.memory.preferences == {}
-    stale = visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example", "version": "7"})
+    stale = visitor.submit(f"{LINK}/warnings", {"recipients": "jo@acme.example", "version": "7"})
     assert (stale.status, world.memory.preferences) == (409, {})
-    assert visitor.submit(f"{LINK}/recipients", {"recipients": "", "version": "x"}).status == 400
+    assert visitor.submit(f"{LINK}/warnings", {"recipients": "", "version": "x"}).status == 400
 
 
 @pytest.mark.usefixtures("acme")
@@ -119,7 +165,7 @@ def test_a_choice_needs_the_pages_token(world: World) -> None:
     visitor.get(LINK)
     for token, origin in (("", SITE), (visitor.csrf, "https://evil.example")):
         given = {"recipients": "eve@evil.example", "version": "0", "csrf": token}
-        assert visitor.post(f"{LINK}/recipients", given, origin=origin).status == 403
+        assert visitor.post(f"{LINK}/warnings", given, origin=origin).status == 403
     assert world.memory.preferences == {}
 
 

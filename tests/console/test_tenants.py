@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.console.conftest import NOW, World
 from tests.console.visitor import Visitor
 from tests.domain.examples import TERM_START, D, contract
 from tests.stages.billing import Billing
-from tollgate.domain.notices import LIMIT_REACHED, OVERDUE, USAGE_WARNING, Hold, Notice
+from tollgate.domain.notices import LIMIT_REACHED, OVERDUE, SETTINGS_CHANGED, USAGE_WARNING, Hold, Notice
+from tollgate.domain.preferences import Change
 from tollgate.domain.usage import Cell
 from tollgate.stages.ports.accounts import MailState
 
@@ -118,6 +120,20 @@ def test_notices_say_whether_their_mails_arrived(world: World, signed_in: Callab
     assert "USD 1,000.00 of USD 1,000.00 bounced full Jo@acme.example failed" in words
     assert "Overdue invoice 2026-01-15" in words
     assert "USD 12.50 queued" in words
+
+
+@pytest.mark.usefixtures("acme")
+def test_what_a_customer_chose_is_told_apart(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """A line they asked for among the lines and the notices; and that a link of theirs changed something."""
+    told(world, MailState(), kind=USAGE_WARNING, meter="sms", line=50, included=D(50_000), asked=True)
+    change = Change(recipients_before=("a@x.example",), recipients=(), shares_before={}, shares={}, passed={})
+    told(world, MailState(), kind=SETTINGS_CHANGED, change=change, reference="1")
+    row = world.memory.terms["acme", TERM_START]
+    world.memory.terms["acme", TERM_START] = replace(row, asked=frozenset({("sms", 90)}))
+    words = signed_in("read-only").get(ACME).words
+    assert "Usage warning SMS, 50 %, asked for by the customer" in words
+    assert re.search(r"Settings changed by a customer's link March 4, 2026[^–]+ – queued", words.replace("&#39;", "'"))
+    assert "90 % 45,000 messages asked for 100 %" in words
 
 
 @pytest.mark.usefixtures("acme")

@@ -21,6 +21,7 @@ WARNING = Notice(
     included=D(50_000),
 )
 OVERDUE = Notice(tenant="acme", kind="overdue", term=TERM_START, at=NOON, used=D("10.00"), period=date(2026, 2, 1))
+CHANGED = Notice(tenant="acme", kind="settings-changed", term=TERM_START, at=NOON, used=D(0), reference="3")
 HOLD = Hold(tenant="acme", scope="sms", cause="limit", reference="2026-01-15", opened_at=NOON)
 
 
@@ -36,6 +37,8 @@ HOLD = Hold(tenant="acme", scope="sms", cause="limit", reference="2026-01-15", o
         (replace(OVERDUE, kind="suspended"), "2026-01-15#invoice#2026-02-01#suspended"),
         (replace(OVERDUE, period=date(2026, 3, 1)), "2026-01-15#invoice#2026-03-01#overdue"),
         (replace(OVERDUE, issued_again=1), "2026-01-15#invoice#2026-02-01#overdue#1"),
+        (replace(WARNING, asked=True), "2026-01-15#sms#75"),
+        (CHANGED, "2026-01-15#settings-changed#3"),
     ],
 )
 def test_a_notice_is_named_by_what_it_is_about(notice: Notice, identity: str) -> None:
@@ -56,6 +59,8 @@ def test_every_kind_of_notice_has_its_readers() -> None:
         "overdue": "billing",
         "suspended": "billing",
         "reinstated": "billing",
+        "settings-changed": "usage",
+        "usage-link": "usage",
     }
 
 

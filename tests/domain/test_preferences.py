@@ -6,7 +6,15 @@ import pytest
 
 from tests.domain.examples import contract
 from tollgate.domain.errors import Invalid
-from tollgate.domain.preferences import MOST_RECIPIENTS, Preferences, recipients_of, told
+from tollgate.domain.preferences import (
+    MOST_RECIPIENTS,
+    MOST_SHARES,
+    Change,
+    Preferences,
+    recipients_of,
+    shares_of,
+    told,
+)
 
 
 def test_addresses_are_taken_once_and_in_order() -> None:
@@ -31,6 +39,58 @@ def test_there_is_a_most_of_addresses() -> None:
     assert len(recipients_of(many[1:])) == MOST_RECIPIENTS
     with pytest.raises(Invalid, match="at most 20"):
         recipients_of(many)
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("50", (50,)),
+        (" 90 %, 50%;1\n99 ", (1, 50, 90, 99)),
+        ("50 50", (50,)),
+        ("", ()),
+        (" , %", ()),
+    ],
+)
+def test_shares_are_read_as_people_write_them(text: str, shares: tuple[int, ...]) -> None:
+    """Each once, ascending; none at all is a choice too."""
+    read = shares_of({"sms": text, "whatsapp": ""}, meters=["sms", "whatsapp"])
+    assert read == ({"sms": shares} if shares else {})
+    assert Preferences(shares=read).asked == {("sms", share) for share in shares}
+
+
+@pytest.mark.parametrize("bad", ["0", "100", "7.5", "-5", "050", "many", "1e1", "9" * 5000])
+def test_a_share_is_a_whole_percent_below_the_limit(bad: str) -> None:
+    """What is none is named with its meter, and nothing is taken."""
+    with pytest.raises(Invalid) as error:
+        shares_of({"sms": f"50, {bad}"}, meters=["sms"])
+    assert [(one.path, one.message) for one in error.value.problems] == [
+        ("sms", f"{bad!r} is no whole percent from 1 to 99")
+    ]
+
+
+def test_there_is_a_most_of_shares_and_each_needs_a_limit() -> None:
+    """All that is wrong is named at once."""
+    many = " ".join(str(share) for share in range(10, 11 + MOST_SHARES))
+    assert len(shares_of({"sms": many.removeprefix("10 ")}, meters=["sms"])["sms"]) == MOST_SHARES
+    with pytest.raises(Invalid) as error:
+        shares_of({"sms": many, "mms": "50"}, meters=["sms"])
+    assert [(one.path, one.message) for one in error.value.problems] == [
+        ("sms", "expected at most 5 shares"),
+        ("mms", "has no limit to take a share of"),
+    ]
+    assert shares_of({"mms": " "}, meters=["sms"]) == {}
+
+
+def test_a_change_concerns_those_of_before_and_those_from_then_on() -> None:
+    """Each once."""
+    change = Change(
+        recipients_before=("a@x.example", "b@x.example"),
+        recipients=("b@x.example", "c@x.example"),
+        shares_before={},
+        shares={},
+        passed={},
+    )
+    assert change.told == ("a@x.example", "b@x.example", "c@x.example")
 
 
 def test_a_choice_changes_who_is_told_of_usage_and_nothing_else() -> None:

@@ -104,19 +104,24 @@ class MemoryLedger:
     def usage_rows(
         self, tenant: str, terms: Mapping[date, Term], days: Collection[date]
     ) -> tuple[dict[date, TermRow], dict[date, DayRow]]:
+        chosen = self.memory.preferences.get(tenant, Preferences())
+        new = {s: TermRow(term=term, asked=chosen.asked, choices=chosen.version) for s, term in terms.items()}
         return (
-            {start: self.memory.terms.get((tenant, start), TermRow(term=term)) for start, term in terms.items()},
+            {start: self.memory.terms.get((tenant, start), new[start]) for start in terms},
             {day: self.memory.days.get((tenant, day), DayRow(day=day)) for day in days},
         )
 
     def commit(self, tenant: str, changes: Sequence[RecordChange], usage: UsageChange) -> None:
-        parts = (changes, usage.terms, usage.days, usage.notices, usage.holds)
+        new_terms = [row for row in usage.terms.values() if row.version == 1]
+        parts = (changes, usage.terms, usage.days, usage.notices, usage.holds, new_terms)
         if sum(map(len, parts)) > TRANSACTION_ITEMS:
             raise ValueError("does not fit one transaction")
         for change in changes:
             _read_at(self.memory.records.get((tenant, change.after.key)), change.before.version)
         for start, term in usage.terms.items():
             _read_at(self.memory.terms.get((tenant, start)), term.version - 1)
+        if any(row.choices != self.memory.preferences.get(tenant, Preferences()).version for row in new_terms):
+            raise Conflict("the customer chose since")
         for on, day in usage.days.items():
             _read_at(self.memory.days.get((tenant, on)), day.version - 1)
         _are_new(self.memory, usage.notices, usage.holds)
@@ -429,12 +434,24 @@ class MemoryPreferences:
     def of(self, tenant: str) -> Preferences:
         return self.memory.preferences.get(tenant, Preferences())
 
-    def save(self, tenant: str, preferences: Preferences, *, by: str, at: datetime) -> None:
+    def save(
+        self,
+        tenant: str,
+        preferences: Preferences,
+        *,
+        terms: Sequence[TermRow],
+        notices: Sequence[Notice],
+        entries: Sequence[AuditEntry],
+    ) -> None:
         if self.of(tenant).version != preferences.version:
             raise Conflict("somebody chose since")
-        note = ", ".join(preferences.recipients)
-        entry = AuditEntry(tenant=tenant, at=at, by=by, action="recipients", subject="usage", what="set", note=note)
-        MemoryAudit(self.memory).add(entry)
+        for row in terms:
+            _read_at(self.memory.terms.get((tenant, row.term.start)), row.version - 1)
+        _are_new(self.memory, notices, [])
+        for entry in entries:
+            MemoryAudit(self.memory).add(entry)
+        self.memory.terms |= {(tenant, row.term.start): row for row in terms}
+        _write(self.memory, notices, [])
         self.memory.preferences[tenant] = replace(preferences, version=preferences.version + 1)
 
 

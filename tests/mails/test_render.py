@@ -14,12 +14,35 @@ from local.mails import BRAND, ENGLISH, FULL_AT, TERM, sample_contract, sample_i
 from tollgate.domain.errors import NotFound
 from tollgate.domain.invoices import OPEN
 from tollgate.domain.invoices import notice as invoice_notice
-from tollgate.domain.notices import LIMIT, LIMIT_REACHED, OVERDUE, SUSPENDED, USAGE_WARNING, Hold, Notice
+from tollgate.domain.notices import (
+    LIMIT,
+    LIMIT_REACHED,
+    OVERDUE,
+    SETTINGS_CHANGED,
+    SUSPENDED,
+    USAGE_LINK,
+    USAGE_WARNING,
+    Hold,
+    Notice,
+)
+from tollgate.domain.preferences import Change
 from tollgate.mails.brand import Brand
 from tollgate.mails.render import KINDS, render, render_undelivered, wrapped
 from tollgate.stages.ports.mail import Mail
 
 SAMPLES = samples()
+LINK = Notice(tenant="acme", kind=USAGE_LINK, term=TERM, at=FULL_AT, used=Decimal(0), reference="1")
+CHANGED = replace(
+    LINK,
+    kind=SETTINGS_CHANGED,
+    change=Change(
+        recipients_before=("ops@acme.example",),
+        recipients=("jo@acme.example",),
+        shares_before={},
+        shares={"sms": (50,)},
+        passed={},
+    ),
+)
 HOSTILE = {
     "script": '<script>alert(1)</script> & Söhne "GmbH"',
     "header": "Acme\r\nBcc: thief@example.net\r\n\r\nHello",
@@ -119,7 +142,8 @@ def test_a_customers_name_breaks_nothing(kind: str, hostile: str) -> None:
     """Escaped in HTML, on one line in subject and text, and never read as a template."""
     contract = sample_contract({**ENGLISH, "name": HOSTILE[hostile]})
     invoice = replace(sample_invoice(contract), number=HOSTILE[hostile], hosted_url="javascript:alert(1)")
-    notice = warning(kind=kind) if kind in (USAGE_WARNING, LIMIT_REACHED) else invoice_notice(invoice, kind, at=FULL_AT)
+    told = {USAGE_WARNING: warning(), LIMIT_REACHED: warning(kind=kind), SETTINGS_CHANGED: CHANGED, USAGE_LINK: LINK}
+    notice = told[kind] if kind in told else invoice_notice(invoice, kind, at=FULL_AT)
     mail = render(notice, contract, allowance=contract.allowances["sms"], invoice=invoice, brand=BRAND)
     assert shown(mail).tags.isdisjoint({"script"})
     assert not re.search(r"[\r\n\u2028\u202e]", mail.subject)
@@ -237,3 +261,20 @@ def test_the_numbers_of_a_mail_add_up() -> None:
     assert facts(SAMPLES["usage-warning-sms"])["Remaining"] == "12,500 SMS"
     assert facts(SAMPLES["limit-reached-billed"])["Beyond the included amount"] == "USD 0.01 in WhatsApp fees"
     assert facts(SAMPLES["limit-reached-billed"])["Remaining"] == "USD 0.00 in WhatsApp fees"
+
+
+def test_a_change_is_told_to_those_of_before_and_after_and_hands_nobody_the_page() -> None:
+    """Whoever was just taken off, or put on by somebody unknown, gets no new link; a link that was asked for is one."""
+    for name in (name for name in SAMPLES if name.startswith("settings-changed")):
+        assert BRAND.portal_url not in SAMPLES[name].text + SAMPLES[name].html
+    assert SAMPLES["settings-changed"].to == ("ops@acme.example", "jo@retail.example", "li@retail.example")
+    assert BRAND.portal_url in SAMPLES["usage-link"].text
+    assert SAMPLES["usage-link"].to == ("ops@acme.example",)
+    without = render(LINK, sample_contract(), brand=replace(BRAND, portal_url=""))
+    assert "See your usage" not in without.text
+
+
+def test_a_change_that_was_not_given_cannot_be_told() -> None:
+    """A mail that says that something changed, but not what, would be worse than none."""
+    with pytest.raises(NotFound):
+        render(replace(CHANGED, change=None), sample_contract(), brand=BRAND)

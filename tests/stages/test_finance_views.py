@@ -147,8 +147,8 @@ def test_tenants_as_json() -> None:
         "share": 0.5,
         "beyond": "suspend",
         "lines": [
-            {"percent": 50, "at": 2, "crossed": True},
-            {"percent": 100, "at": 4, "crossed": False},
+            {"percent": 50, "at": 2, "crossed": True, "asked": False},
+            {"percent": 100, "at": 4, "crossed": False, "asked": False},
         ],
         "per_day": "0.10",
         "expected_on": "2026-02-24",

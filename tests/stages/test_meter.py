@@ -265,6 +265,14 @@ def agreed() -> World:
     return rows
 
 
+def test_a_chunk_that_a_new_term_makes_too_large_is_halved() -> None:
+    """Ninety messages on nine days, the term's first row and the customer's choices are one row too many."""
+    rows = agreed()
+    sent = [sms(message=f"s{n}", at=NOON + timedelta(days=n % 9)) for n in range(90)]
+    assert rows.meter(*sent) == set()
+    assert (rows.used("sms")[0], rows.memory.commits) == (90, 2)
+
+
 @pytest.mark.parametrize(
     ("used", "crossed", "lines", "held"),
     [

@@ -20,8 +20,17 @@ from tollgate.domain.contract import Contract, parse
 from tollgate.domain.errors import NotFound, Refused, RetryLater
 from tollgate.domain.invoices import OPEN, Invoice
 from tollgate.domain.invoices import notice as invoice_notice
-from tollgate.domain.notices import LIMIT, LIMIT_REACHED, OVERDUE, USAGE_WARNING, Hold, Notice
-from tollgate.domain.preferences import Preferences, told
+from tollgate.domain.notices import (
+    LIMIT,
+    LIMIT_REACHED,
+    OVERDUE,
+    SETTINGS_CHANGED,
+    USAGE_LINK,
+    USAGE_WARNING,
+    Hold,
+    Notice,
+)
+from tollgate.domain.preferences import Change, Preferences, told
 from tollgate.domain.statement import DRAFT, Statement
 from tollgate.mails.brand import Brand
 from tollgate.stages.notify import (
@@ -529,6 +538,43 @@ def test_a_mail_carries_the_way_to_the_customers_own_page() -> None:
     address = f"https://tollgate.example/usage/acme-{NOON:%d}"
     assert f"See your usage: {address}" in mail.text
     assert f'href="{address}"' in mail.html
+
+
+def test_a_change_of_a_customers_link_is_told_to_those_of_before_and_after() -> None:
+    """Once, whatever is chosen by the time the mail is written; without a link."""
+    change = Change(
+        recipients_before=("ops@acme.example",),
+        recipients=("jo@acme.example",),
+        shares_before={},
+        shares={"sms": (50,)},
+        passed={},
+    )
+    changed = Notice(
+        tenant="acme",
+        kind=SETTINGS_CHANGED,
+        term=WARNING.term,
+        at=NOON,
+        used=Decimal(0),
+        change=change,
+        reference="1",
+    )
+    world = World(notice=changed)
+    world.memory.preferences["acme"] = Preferences(recipients=("third@acme.example",), version=2)
+    assert [world.notify(), world.notify()] == ["sent", "sent"]
+    [mail] = world.mailer.sent
+    assert mail.to == ("ops@acme.example", "jo@acme.example")
+    assert "https://tollgate.example/usage" not in mail.text
+
+
+def test_a_link_that_was_asked_for_goes_to_the_contracts_contacts() -> None:
+    """Not to whom somebody with an older link chose."""
+    link = Notice(tenant="acme", kind=USAGE_LINK, term=WARNING.term, at=NOON, used=Decimal(0), reference="1")
+    world = World(notice=link)
+    world.memory.preferences["acme"] = Preferences(recipients=("eve@evil.example",), version=1)
+    world.notify()
+    [mail] = world.mailer.sent
+    assert mail.to == agreed().contacts.of("usage")
+    assert f"https://tollgate.example/usage/acme-{NOON:%d}" in mail.text
 
 
 def test_whom_the_customer_chose_is_told_of_usage() -> None:

@@ -13,6 +13,7 @@ from tests.fakes.faults import Crash, Faults
 from tests.stages.billing import FREE, JANUARY, Billing, at
 from tollgate.domain.errors import Conflict, Invalid, NotFound
 from tollgate.domain.notices import Hold
+from tollgate.domain.preferences import Preferences
 from tollgate.domain.usage import Cell
 from tollgate.stages.ports.accounts import MailState
 from tollgate.stages.tenants import TenantPorts, compared, lift_hold, open_hold, tenant_detail, tenants
@@ -25,7 +26,12 @@ NOW = at("2026-02-04", "06:00")
 def ports(world: Billing) -> TenantPorts:
     rows = world.rows
     return TenantPorts(
-        contracts=rows.contracts, ledger=rows.ledger, notices=rows.notices, holds=rows.holds, audit=rows.audit
+        contracts=rows.contracts,
+        ledger=rows.ledger,
+        notices=rows.notices,
+        holds=rows.holds,
+        preferences=rows.preferences,
+        audit=rows.audit,
     )
 
 
@@ -34,6 +40,25 @@ def used(messages: int = 2) -> Billing:
     world.use(JANUARY, "0.02", cell=SMS, messages=messages)
     world.memory.terms["acme", JANUARY] = world.memory.terms["acme", JANUARY].crossing("sms", 50)
     return world
+
+
+def test_lines_that_the_customer_asked_for_are_among_the_lines() -> None:
+    """Those passed when they were asked for are told apart; before anything is counted, they come from the choice."""
+    world = used()
+    row = world.memory.terms["acme", JANUARY]
+    asked = frozenset({("sms", 30), ("sms", 90), ("sms", 50)})
+    world.memory.terms["acme", JANUARY] = replace(row, asked=asked, passed=frozenset({("sms", 30)}))
+    [tenant] = tenants(ports=ports(world), now=NOW).rows
+    assert [(one.percent, one.at, one.crossed, one.asked, one.passed) for one in tenant.uses[0].lines] == [
+        (30, D(2), False, True, True),
+        (50, D(2), True, False, False),
+        (90, D(4), False, True, False),
+        (100, D(4), False, False, False),
+    ]
+    del world.memory.terms["acme", JANUARY]
+    world.memory.preferences["acme"] = Preferences(shares={"sms": (20,)}, version=1)
+    [tenant] = tenants(ports=ports(world), now=NOW).rows
+    assert [line.percent for line in tenant.uses[0].lines if line.asked] == [20]
 
 
 def test_a_tenant_is_shown_with_its_use_of_each_allowance() -> None:

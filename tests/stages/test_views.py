@@ -15,7 +15,8 @@ from tests.stages.test_announce import DRAFT, OPEN, OVERDUE, STATEMENT, WARNING
 from tests.stages.traffic import ACME, INDIAN, NOBODYS, NOON, World, meta, small, sms, status, world
 from tollgate.domain.calendar import Term
 from tollgate.domain.errors import NotFound
-from tollgate.domain.notices import Hold
+from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.preferences import Change
 from tollgate.domain.statement import Line
 from tollgate.domain.usage import TermRow, Totals
 from tollgate.stages import views
@@ -165,6 +166,29 @@ def test_a_notice_has_the_agreed_shape() -> None:
         "at": "2026-03-10T17:00:00Z",
         "period": None,
         "mail": {"status": "sent", "to": ["ops@acme.example"], "sent_at": "2026-03-10T17:00:02Z"},
+    }
+
+
+def test_a_notice_says_what_a_customer_chose() -> None:
+    """That the line is one they asked for, and what their link changed; other notices keep their shape."""
+    (version,) = world().rows.contracts.versions("acme")
+    assert views.notice_view(replace(WARNING, asked=True), MailState(), version)["asked"] is True
+    change = Change(
+        recipients_before=("ops@acme.example",),
+        recipients=("jo@acme.example",),
+        shares_before={},
+        shares={"sms": (50, 90)},
+        passed={"sms": (50,)},
+    )
+    changed = Notice(
+        tenant="acme", kind="settings-changed", term=TERM, at=NOON, used=D(0), change=change, reference="1"
+    )
+    view = views.notice_view(changed, MailState(), version)
+    assert (view["kind"], view["meter"], view["line"], view["period"]) == ("settings-changed", None, None, None)
+    assert view["change"] == {
+        "before": {"recipients": ["ops@acme.example"], "shares": {}},
+        "after": {"recipients": ["jo@acme.example"], "shares": {"sms": [50, 90]}},
+        "passed": {"sms": [50]},
     }
 
 

@@ -457,7 +457,12 @@ class Runtime:
     def tenant_ports(self) -> TenantPorts:
         """Ports of the tenants' pages."""
         return TenantPorts(
-            contracts=self.contracts, ledger=self.ledger, notices=self.notices, holds=self.holds, audit=self.audit
+            contracts=self.contracts,
+            ledger=self.ledger,
+            notices=self.notices,
+            holds=self.holds,
+            preferences=self.preferences,
+            audit=self.audit,
         )
 
     @cached_property

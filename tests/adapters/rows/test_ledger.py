@@ -157,8 +157,11 @@ def test_a_commit_of_everything_is_read_back_whole(rows: Rows, tenant: str) -> N
 
 
 def test_a_full_transaction_commits_and_one_more_row_is_refused(rows: Rows, tenant: str) -> None:
-    """A hundred rows go in one commit; a hundred and one are the caller's fault, and nothing is written."""
-    rows.ledger.commit(tenant, new(*(record(f"m{n}") for n in range(98))), change(term_row(), day_row(MAY)))
+    """A hundred rows go in one commit, a new term's with the choices that it rests on; a hundred and one are the
+    caller's fault, and nothing is written."""
+    with pytest.raises(ValueError, match="transaction"):
+        rows.ledger.commit(tenant, new(*(record(f"m{n}") for n in range(98))), change(term_row(), day_row(MAY)))
+    rows.ledger.commit(tenant, new(*(record(f"m{n}") for n in range(97))), change(term_row(), day_row(MAY)))
     more = new(*(record(f"n{n}") for n in range(100)))
     with pytest.raises(ValueError, match="transaction"):
         rows.ledger.commit(tenant, more, change(term_row(2, "1", version=2)))

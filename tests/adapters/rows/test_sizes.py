@@ -88,6 +88,9 @@ def test_a_term_row_is_one_write_unit() -> None:
     lines = frozenset((meter, line) for meter in meters for line in (50, 75, 90, 100))
     row = TermRow(term=TERM, meters=dict.fromkeys(meters, MANY), crossed=lines, rearmed=lines, version=123_456_789)
     assert write_units(term_item(TENANT, row)) == 1
+    asked = frozenset((meter, share) for meter in ("sms", "whatsapp") for share in (10, 20, 30, 40, 60))
+    own = replace(row, meters={"sms": MANY, "whatsapp": MANY}, asked=asked, passed=asked, rearmed=frozenset())
+    assert write_units(term_item(TENANT, own)) == 1
 
 
 def test_an_invoice_of_everything_fits_an_item_many_times() -> None:

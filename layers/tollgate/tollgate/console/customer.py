@@ -1,5 +1,5 @@
-"""The customer's page: their usage against the limits, by day and category, invoices, records, and who is told, in the
-language of their contract.
+"""The customer's page: their usage against the limits, by day and category, invoices, records, and who is told when, in
+the language of their contract.
 
 Always true: a customer sees what was issued to them and never a draft, a note of ours or another tenant's; the link
 opens nothing else. Reads of the page: the tenant's rows (six queries) and a month's day rows.
@@ -7,9 +7,10 @@ opens nothing else. Reads of the page: the tenant's rows (six queries) and a mon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,16 +24,18 @@ from tollgate.domain.calendar import local_day
 from tollgate.domain.errors import Invalid, Problem
 from tollgate.domain.exports import MONTHS
 from tollgate.domain.invoices import OPEN, PAID, UNCOLLECTIBLE, VOID
-from tollgate.domain.preferences import MOST_RECIPIENTS
+from tollgate.domain.preferences import MOST_RECIPIENTS, MOST_SHARES, Preferences
 from tollgate.mails.brand import web_address
-from tollgate.mails.wording import wording
+from tollgate.mails.wording import Wording, wording
 from tollgate.stages.drilldown import Filter, export
 from tollgate.stages.exports import MOST_ROWS, Part, parts
-from tollgate.stages.preferences import set_recipients
-from tollgate.stages.tenants import tenant_detail
+from tollgate.stages.preferences import Chosen, PreferencePorts, choose
+from tollgate.stages.tenants import TenantDetail, tenant_detail
 from tollgate.stages.used import used
 
 ISSUED: Final = frozenset({OPEN, PAID, VOID, UNCOLLECTIBLE})
+SHARES: Final = "shares-"
+"""What the name of a meter's field of shares begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +57,45 @@ def customer(request: Request) -> Answer:
     return _page(request)
 
 
-def recipients(request: Request) -> Answer:
-    """Choose who gets usage mails."""
+def warnings(request: Request) -> Answer:
+    """Choose who gets usage mails, and at which further shares."""
     who, ports = whose(request), request.ports
     version = request.form.one("version")
     if not version.isdecimal():
-        raise Invalid("recipients", [Problem("version", "expected the form's own")])
+        raise Invalid("warnings", [Problem("version", "expected the form's own")])
+    shares = {name.removeprefix(SHARES): request.form.one(name) for name in request.form.values if _is_of_shares(name)}
     try:
-        set_recipients(
+        chosen = choose(
             who.tenant,
-            request.form.one("recipients").replace(",", "\n").splitlines(),
+            addresses=request.form.one("recipients").replace(",", "\n").splitlines(),
+            shares=shares,
             version=int(version),
             by=request.customer.subject if request.customer else "",
-            contracts=ports.contracts,
-            preferences=ports.preferences,
+            ports=PreferencePorts(contracts=ports.contracts, ledger=ports.ledger, preferences=ports.preferences),
             now=request.now,
         )
     except Invalid as error:
-        return _page(request, text=request.form.one("recipients"), wrong=error.problems)
-    said = wording(locale_of(request)).say("customer.saved")
-    return Redirect(to=f"{who.root}#recipients", flash=Flash("good", said))
+        return _page(request, text=request.form.one("recipients"), shares=shares, wrong=error.problems)
+    said = _saved(chosen, wording(locale_of(request)))
+    return Redirect(to=f"{who.root}#warnings", flash=Flash("good", said))
+
+
+def _is_of_shares(name: str) -> bool:
+    return name.startswith(SHARES)
+
+
+def _saved(chosen: Chosen, words: Wording) -> str:
+    if not chosen.is_new:
+        return words.say("customer.same")
+    passed = (
+        words.say("customer.passed", meter=words.meter(meter), shares=_percents(own, words))
+        for meter, own in sorted(chosen.passed.items())
+    )
+    return " ".join([words.say("customer.saved"), *passed])
+
+
+def _percents(shares: Sequence[int], words: Wording) -> str:
+    return words.listed(words.percent(Decimal(share) / 100) for share in shares)
 
 
 def records(request: Request) -> Answer:
@@ -125,18 +147,30 @@ def _today(request: Request, tenant: str) -> date:
     return local_day(request.now, versions[0].timezone) if versions else request.now.date()
 
 
-def _page(request: Request, *, text: str | None = None, wrong: Sequence[Problem] = ()) -> Page:
-    """The page, with a choice of recipients that was not accepted, if there was one."""
-    values = _values(request)
+def _page(
+    request: Request,
+    *,
+    text: str | None = None,
+    shares: Mapping[str, str] | None = None,
+    wrong: Sequence[Problem] = (),
+) -> Page:
+    """The page, with a choice that was not accepted, if there was one."""
+    values = _values(request, shares)
     locale = values["contract"].locale
     words = wording(locale)
-    said = [words.say(f"customer.wrong.{one.key}", given=one.given) if one.key else one.message for one in wrong]
+    said = [_wrong(one, words) for one in wrong]
     changed = {} if text is None else {"text": text}
     status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
     return Page(template="customer.html.j2", values={**values, **changed, "wrong": said}, status=status, locale=locale)
 
 
-def _values(request: Request) -> dict[str, Any]:
+def _wrong(problem: Problem, words: Wording) -> str:
+    said = words.say(f"customer.wrong.{problem.key}", given=problem.given) if problem.key else problem.message
+    return words.say("customer.wrong.of-meter", meter=words.meter(problem.path), said=said) if problem.path else said
+
+
+def _values(request: Request, typed: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the page shows; ``typed``: shares as they were sent, where they could not be saved."""
     who, ports = whose(request), request.ports
     detail = tenant_detail(who.tenant, ports=tenant_ports(ports), now=request.now)
     asked = request.query if request.query.one("month") else Fields({"month": [f"{request.now:%Y-%m}"]})
@@ -159,12 +193,38 @@ def _values(request: Request) -> dict[str, Any]:
         "most_recipients": MOST_RECIPIENTS,
         "of_contract": contract.contacts.of("usage"),
         "is_chosen": bool(preferences.recipients),
+        "shares": _shares(detail, preferences, typed),
+        "shares_name": SHARES,
+        "most_shares": MOST_SHARES,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnShares:
+    """A meter's further shares, as they stand in their field, and those of its contract."""
+
+    meter: str
+    text: str
+    of_contract: str
+
+
+def _shares(detail: TenantDetail, chosen: Preferences, typed: Mapping[str, str] | None) -> list[OwnShares]:
+    words = wording(detail.tenant.contract.locale)
+    shown = {meter: ", ".join(map(str, own)) for meter, own in chosen.shares.items()} if typed is None else typed
+    return [
+        OwnShares(
+            meter=use.meter,
+            text=shown.get(use.meter, ""),
+            of_contract=_percents([line.percent for line in use.lines if not line.asked], words),
+        )
+        for use in detail.tenant.uses
+        if use.included
+    ]
 
 
 ROUTES: Final = (
     Route("GET", "/usage/<link>", customer, CUSTOMER),
-    Route("POST", "/usage/<link>/recipients", recipients, CUSTOMER),
+    Route("POST", "/usage/<link>/warnings", warnings, CUSTOMER),
     Route("GET", "/usage/<link>/records", records, CUSTOMER),
     Route("GET", "/usage/<link>/records.csv", records_csv, CUSTOMER),
 )

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tollgate.console import seals
+from tollgate.domain.portal_links import LINK_DAYS
 
-LASTS: Final = timedelta(days=30)
+LASTS: Final = timedelta(days=LINK_DAYS)
 PURPOSE: Final = "usage-link"
 
 

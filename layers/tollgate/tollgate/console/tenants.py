@@ -37,7 +37,12 @@ ROOT: Final = "/console/tenants"
 def tenant_ports(ports: ConsolePorts) -> TenantPorts:
     """What the tenants' pages read and write, of the console's ports."""
     return TenantPorts(
-        contracts=ports.contracts, ledger=ports.ledger, notices=ports.notices, holds=ports.holds, audit=ports.audit
+        contracts=ports.contracts,
+        ledger=ports.ledger,
+        notices=ports.notices,
+        holds=ports.holds,
+        preferences=ports.preferences,
+        audit=ports.audit,
     )
 
 

@@ -7,11 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from tollgate.domain.preferences import Change
+
 USAGE_WARNING: Final = "usage-warning"
 LIMIT_REACHED: Final = "limit-reached"
 OVERDUE: Final = "overdue"
 SUSPENDED: Final = "suspended"
 REINSTATED: Final = "reinstated"
+SETTINGS_CHANGED: Final = "settings-changed"
+USAGE_LINK: Final = "usage-link"
 
 LIMIT: Final = "limit"
 MANUAL: Final = "manual"
@@ -23,6 +27,8 @@ AUDIENCE: Final = {
     OVERDUE: "billing",
     SUSPENDED: "billing",
     REINSTATED: "billing",
+    SETTINGS_CHANGED: "usage",
+    USAGE_LINK: "usage",
 }
 
 
@@ -34,7 +40,9 @@ class Notice:
     allowance's measure; an invoice's carries ``period`` and, in ``used``, the amount owed. ``suspend_on`` is the day
     on which services stop unless something is paid. ``rearmed``: how often changed limits had allowed lines to fire
     again when this one did, 0 for a line that fires the first time. ``issued_again``: how often the invoice had been, 0
-    for one that was never voided. ``identity`` is the same for the same crossing, always.
+    for one that was never voided. ``asked``: the line is one that the customer asked for. What a customer's link
+    changed (``change``), and a link that they are sent, are told as often as they happen: ``reference`` says which one
+    it is. ``identity`` is the same for the same crossing, always.
     """
 
     tenant: str
@@ -49,11 +57,17 @@ class Notice:
     suspend_on: date | None = None
     rearmed: int = 0
     issued_again: int = 0
+    asked: bool = False
+    change: Change | None = None
+    reference: str = ""
 
     @property
     def identity(self) -> str:
-        """``<term>#<meter>#<line>``, or ``<term>#invoice#<period>#<kind>``; a re-armed line adds its allowance and,
-        from the second re-arming on, its number; an invoice that was issued again how often it was."""
+        """``<term>#<meter>#<line>``, ``<term>#invoice#<period>#<kind>`` or ``<term>#<kind>#<reference>``; a re-armed
+        line adds its allowance and, from the second re-arming on, its number; an invoice that was issued again how
+        often it was."""
+        if self.reference:
+            return f"{self.term}#{self.kind}#{self.reference}"
         if self.period is not None:
             again = f"#{self.issued_again}" if self.issued_again else ""
             return f"{self.term}#invoice#{self.period}#{self.kind}{again}"

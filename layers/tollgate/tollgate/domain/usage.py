@@ -80,6 +80,9 @@ class TermRow:
 
     ``crossed`` holds the lines, as (meter, percent); ``rearmed`` those that a changed limit allowed to fire again, and
     ``rearmings`` how often that has happened in this term: a limit may be raised and lowered to what it was before.
+    ``asked`` holds the lines that the customer asked for beside the contract's, ``passed`` those of them that usage was
+    beyond when they were asked for. ``choices`` is the version of the choices that ``asked`` was taken from, of a row
+    that is not written yet.
     """
 
     term: Term
@@ -87,6 +90,9 @@ class TermRow:
     crossed: frozenset[tuple[str, int]] = frozenset()
     rearmed: frozenset[tuple[str, int]] = frozenset()
     rearmings: int = 0
+    asked: frozenset[tuple[str, int]] = frozenset()
+    passed: frozenset[tuple[str, int]] = frozenset()
+    choices: int = field(default=0, compare=False)
     version: int = 0
 
     def adding(self, meter: str, totals: Totals) -> TermRow:

@@ -100,6 +100,8 @@ def footer(letter: Letter) -> tuple[str, ...]:
     """Why one gets this mail, and what to quote when asking."""
     words, notice = letter.words, letter.notice
     return (
-        words.say(f"footer.{AUDIENCE[notice.kind]}", name=one_line(letter.contract.name)),
+        words.say(
+            words.known(f"footer.{notice.kind}", f"footer.{AUDIENCE[notice.kind]}"), name=one_line(letter.contract.name)
+        ),
         words.say("footer.reference", tenant=notice.tenant, notice=notice.identity),
     )

@@ -21,12 +21,14 @@ from tollgate.domain.notices import (
     LIMIT_REACHED,
     OVERDUE,
     REINSTATED,
+    SETTINGS_CHANGED,
     SUSPENDED,
+    USAGE_LINK,
     USAGE_WARNING,
     Hold,
     Notice,
 )
-from tollgate.mails import payment, usage
+from tollgate.mails import payment, portal, usage
 from tollgate.mails.brand import Brand
 from tollgate.mails.content import Content, Fact, Section
 from tollgate.mails.letter import Letter
@@ -42,6 +44,8 @@ KINDS: Final[Mapping[str, Callable[[Letter], Content]]] = {
     OVERDUE: payment.overdue,
     SUSPENDED: payment.suspended,
     REINSTATED: payment.reinstated,
+    SETTINGS_CHANGED: portal.settings_changed,
+    USAGE_LINK: portal.usage_link,
 }
 """What each kind of notice says."""
 
@@ -58,7 +62,8 @@ def render(
     open_holds: Sequence[Hold] = (),
     brand: Brand,
 ) -> Mail:
-    """The mail of a notice, to the contacts of ``contract``, the version in force when the notice was given.
+    """The mail of a notice, to the contacts of ``contract``, the version in force when the notice was given; of a
+    change, to everybody whom that concerns.
 
     ``allowance``: the one a usage notice is about, from the version that holds for its term. ``invoice``: the one an
     invoice's notice is about. ``open_holds``: the tenant's open holds, so that nothing is called usable that is not.
@@ -75,7 +80,9 @@ def render(
     )
     return laid_out(
         KINDS[notice.kind](letter),
-        to=contract.contacts.of("usage" if AUDIENCE[notice.kind] == "usage" else "billing"),
+        to=notice.change.told
+        if notice.change
+        else contract.contacts.of("usage" if AUDIENCE[notice.kind] == "usage" else "billing"),
         reference={"tenant": notice.tenant, "notice": notice.identity},
         words=letter.words,
         brand=brand,

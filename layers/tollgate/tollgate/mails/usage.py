@@ -47,7 +47,11 @@ def usage_warning(letter: Letter) -> Content:
     return Content(
         subject=words.say(f"usage-warning.subject.{expected}", **said),
         heading=words.say("usage-warning.heading", **said),
-        summary=(words.say(summary, **said), words.say(f"usage-warning.pace.{expected}", **said)),
+        summary=(
+            words.say(summary, **said),
+            *((words.say("usage-warning.asked", **said),) if letter.notice.asked else ()),
+            words.say(f"usage-warning.pace.{expected}", **said),
+        ),
         bar=_bar(letter, use),
         facts=_facts(letter, use, expected=words.say(f"expected.{expected}", **said) if ahead else ""),
         sections=(

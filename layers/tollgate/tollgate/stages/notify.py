@@ -19,7 +19,7 @@ from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import local_day
 from tollgate.domain.contract import Allowance, Contract
 from tollgate.domain.errors import Conflict, Refused, RetryLater
-from tollgate.domain.notices import Notice
+from tollgate.domain.notices import USAGE_LINK, Notice
 from tollgate.domain.preferences import told
 from tollgate.mails.brand import Brand
 from tollgate.mails.render import render, render_undelivered
@@ -217,14 +217,18 @@ def _update(
 
 
 def _letter(notice: Notice, ports: NotifyPorts, now: datetime) -> Mail:
-    """The rendered mail of a notice, to the contacts in force when it was given, or to whom the customer chose."""
+    """The rendered mail of a notice, to the contacts in force when it was given, or to whom the customer chose.
+
+    A link that was asked for goes to the contract's own contacts: a choice may be just what it is to undo.
+    """
     versions = ports.contracts.versions(notice.tenant)
     if not versions:
         raise RetryLater(f"{notice.tenant} has no contract yet")
     told_on = local_day(notice.at, versions[-1].timezone)
+    contract = contracts.in_force(versions, told_on) or versions[0]
     return render(
         notice,
-        told(contracts.in_force(versions, told_on) or versions[0], ports.preferences.of(notice.tenant)),
+        contract if notice.kind == USAGE_LINK else told(contract, ports.preferences.of(notice.tenant)),
         allowance=_allowance(versions, notice.term, notice.meter) if notice.meter else None,
         invoice=ports.invoices.invoice(notice.tenant, notice.period) if notice.period else None,
         open_holds=[hold for hold in ports.holds.holds(notice.tenant) if hold.is_open],

@@ -1,6 +1,7 @@
 """Tenants: usage of the term against each allowance, when a limit is expected, notices, holds and contract versions.
 
-Reads of a tenant: its contract versions, terms, holds and notices, a query each; a page of 50 tenants is 201 queries of
+Reads of a tenant: its contract versions, terms, holds and notices, a query each (before anything is counted in a term
+the customer's choices too); a page of 50 tenants is 201 queries of
 a read unit or two. What happens on a repeat: a hold that is open already for the same cause is not opened again.
 """
 
@@ -20,11 +21,19 @@ from tollgate.domain.contract import Allowance, Contract
 from tollgate.domain.contract_changes import Difference, LimitChange, differences, limit_changes
 from tollgate.domain.errors import Conflict, Invalid, NotFound, Problem
 from tollgate.domain.invoices import named, written
-from tollgate.domain.lines import lines_of, threshold
+from tollgate.domain.lines import lines_in, lines_of, threshold
 from tollgate.domain.notices import ALL_SERVICES, MANUAL, Hold, Notice
 from tollgate.domain.pace import Pace, pace
 from tollgate.domain.usage import TermRow
-from tollgate.stages.ports.accounts import AuditEntry, AuditRows, ContractRows, HoldRows, MailState, NoticeRows
+from tollgate.stages.ports.accounts import (
+    AuditEntry,
+    AuditRows,
+    ContractRows,
+    HoldRows,
+    MailState,
+    NoticeRows,
+    PreferenceRows,
+)
 from tollgate.stages.ports.ledger import LedgerRows
 
 PAGE_SIZE: Final = 50
@@ -42,16 +51,20 @@ class TenantPorts:
     ledger: LedgerRows
     notices: NoticeRows
     holds: HoldRows
+    preferences: PreferenceRows
     audit: AuditRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of an allowance: at which share, at how much, and whether it has been crossed in this term."""
+    """A line of an allowance: at which share, at how much, and whether it has been crossed in this term. ``asked``: the
+    customer asked for it; ``passed``: usage was beyond it by then, so that it warns from the next term on."""
 
     percent: int
     at: Decimal
     crossed: bool
+    asked: bool = False
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +161,9 @@ def _tenant(tenant: str, ports: TenantPorts, now: datetime) -> Tenant:
     today = max(local_day(now, versions[0].timezone), versions[0].term.start)
     contract = contracts.in_force(versions, today) or versions[0]
     term = contract.term_on(today)
-    row = next((row for row in ports.ledger.terms(tenant) if row.term == term), TermRow(term=term))
+    row = next((row for row in ports.ledger.terms(tenant) if row.term == term), None)
+    if row is None:  # nothing was counted yet, so that nothing says at which shares the customer is to be told
+        row = TermRow(term=term, asked=ports.preferences.of(tenant).asked)
     limits = contracts.for_term(versions, term)
     return Tenant(
         contract=contract,
@@ -169,8 +184,14 @@ def _use(meter: str, contract: Contract, row: TermRow, now: datetime) -> Use:
         included=rule.included,
         beyond=rule.beyond,
         lines=tuple(
-            Line(percent=line, at=_reached_at(rule, line), crossed=(meter, line) in row.crossed)
-            for line in lines_of(rule)
+            Line(
+                percent=line,
+                at=_reached_at(rule, line),
+                crossed=(meter, line) in row.crossed,
+                asked=line not in lines_of(rule),
+                passed=(meter, line) in row.passed - row.crossed and line not in lines_of(rule),
+            )
+            for line in lines_in(row, rule, meter)
         ),
         pace=pace(used=used, included=rule.included, term=row.term, at=now, timezone=contract.timezone),
     )

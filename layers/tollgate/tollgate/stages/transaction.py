@@ -12,5 +12,6 @@ CHUNK_MESSAGES: Final = 90  # leaves room for the rows that the messages add up 
 
 
 def items_of(changes: Sequence[RecordChange], usage: UsageChange) -> int:
-    """How many rows some changes are."""
-    return len(changes) + len(usage.terms) + len(usage.days) + len(usage.notices) + len(usage.holds)
+    """How many rows some changes are; a new term's row rests on the customer's choices, which is one more."""
+    terms = sum(2 if row.version == 1 else 1 for row in usage.terms.values())
+    return len(changes) + terms + len(usage.days) + len(usage.notices) + len(usage.holds)

@@ -14,6 +14,7 @@ from tollgate.domain.errors import NotFound
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.money import ZERO
 from tollgate.domain.notices import Hold, Notice
+from tollgate.domain.preferences import Change, Shares
 from tollgate.domain.standing import standing
 from tollgate.domain.usage import DayRow, TermRow, Totals
 from tollgate.stages.ports.accounts import ContractRows, HoldRows, MailState
@@ -138,7 +139,8 @@ def hold_view(hold: Hold) -> Json:
 
 
 def notice_view(notice: Notice, mail: MailState, contract: Contract) -> Json:
-    """One notice with the state of its mail. ``used`` of an invoice's notice is the amount owed."""
+    """One notice with the state of its mail. ``used`` of an invoice's notice is the amount owed. ``asked`` is there for
+    a line that the customer asked for, ``change`` for what a customer's link changed."""
     rule = contract.allowances.get(notice.meter or "")
     measure = rule.measure if rule else "fees"
     return {
@@ -150,7 +152,20 @@ def notice_view(notice: Notice, mail: MailState, contract: Contract) -> Json:
         "included": None if notice.included is None else quantity(measure, notice.included),
         "at": timestamp(notice.at),
         "period": None if notice.period is None else str(notice.period),
+        **({"asked": True} if notice.asked else {}),
+        **({"change": _change(notice.change)} if notice.change else {}),
         "mail": {"status": _mail_status(mail), "to": list(mail.to), "sent_at": timestamp(mail.sent_at)},
+    }
+
+
+def _change(change: Change) -> Json:
+    def told(recipients: Sequence[str], shares: Shares) -> Json:
+        return {"recipients": list(recipients), "shares": {meter: list(own) for meter, own in shares.items()}}
+
+    return {
+        "before": told(change.recipients_before, change.shares_before),
+        "after": told(change.recipients, change.shares),
+        "passed": {meter: list(own) for meter, own in change.passed.items()},
     }
 
 

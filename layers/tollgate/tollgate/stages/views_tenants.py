@@ -42,7 +42,8 @@ def _use(use: Use) -> Json:
         "share": float(round(use.used / use.included, 6)) if use.included else None,
         "beyond": use.beyond,
         "lines": [
-            {"percent": one.percent, "at": quantity(use.measure, one.at), "crossed": one.crossed} for one in use.lines
+            {"percent": one.percent, "at": quantity(use.measure, one.at), "crossed": one.crossed, "asked": one.asked}
+            for one in use.lines
         ],
         "per_day": f"{per_day:.2f}",
         "expected_on": None if use.pace.limit_on is None else str(use.pace.limit_on),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from tollgate.adapters.dynamodb import keys, writes
 from tollgate.adapters.dynamodb.keys import record as record_key
 from tollgate.adapters.dynamodb.notices import new_hold, new_notice
+from tollgate.adapters.dynamodb.preferences import preferences_of
 from tollgate.adapters.dynamodb.record_items import key_of, record_item, record_of, usage_of
 from tollgate.adapters.dynamodb.store import Store, Write
 from tollgate.adapters.dynamodb.usage_items import day_item, day_row, term_item, term_row
@@ -39,10 +40,19 @@ class DynamoLedger:
         term_keys = {start: keys.term(tenant, start) for start in terms}
         day_keys = {day: keys.day(tenant, day) for day in days}
         found = self._store.get_many(self._store.accounts, [*term_keys.values(), *day_keys.values()])
+        new = self._new_terms(tenant, [terms[start] for start, key in term_keys.items() if key not in found])
         return (
-            {s: term_row(found[k]) if k in found else TermRow(term=terms[s]) for s, k in term_keys.items()},
+            {s: term_row(found[k]) if k in found else new[s] for s, k in term_keys.items()},
             {d: day_row(found[k]) if k in found else DayRow(day=d) for d, k in day_keys.items()},
         )
+
+    def _new_terms(self, tenant: str, terms: Sequence[Term]) -> dict[date, TermRow]:
+        """The rows of terms that have none: once a term, the customer's choices are read. A row that is there has what
+        they ask for in it, so that counting reads nothing more."""
+        if not terms:
+            return {}
+        chosen = preferences_of(self._store.get(self._store.accounts, keys.preferences(tenant)))
+        return {term.start: TermRow(term=term, asked=chosen.asked, choices=chosen.version) for term in terms}
 
     def commit(self, tenant: str, changes: Sequence[RecordChange], usage: UsageChange) -> None:
         """Raises ValueError when it is more than one transaction holds (``store.TRANSACTION_ITEMS``)."""
@@ -50,7 +60,7 @@ class DynamoLedger:
         self._store.transact(
             [
                 *(self._record(tenant, change) for change in changes),
-                *(self._term(tenant, row) for row in usage.terms.values()),
+                *self._terms(tenant, usage.terms.values()),
                 *(writes.put_at(accounts, day_item(tenant, row), read=row.version - 1) for row in usage.days.values()),
                 *(new_notice(accounts, notice) for notice in usage.notices),
                 *(new_hold(accounts, hold) for hold in usage.holds),
@@ -60,8 +70,13 @@ class DynamoLedger:
     def _record(self, tenant: str, change: RecordChange) -> Write:
         return writes.put_at(self._store.ledger, record_item(tenant, change.after), read=change.before.version)
 
-    def _term(self, tenant: str, row: TermRow) -> Write:
-        return writes.put_at(self._store.accounts, term_item(tenant, row), read=row.version - 1)
+    def _terms(self, tenant: str, rows: Iterable[TermRow]) -> Iterator[Write]:
+        """A term's first row holds what the customer asks for, which must not have moved since it was read; later ones
+        are written again by whoever changes that."""
+        accounts, own = self._store.accounts, list(rows)
+        yield from (writes.put_at(accounts, term_item(tenant, row), read=row.version - 1) for row in own)
+        for read in {row.choices for row in own if row.version == 1}:
+            yield writes.check_at(accounts, keys.preferences(tenant), read=read)
 
     def month(self, tenant: str, first: date, end: date) -> Iterator[tuple[MessageKey, Usage]]:
         if first >= end:
@@ -126,7 +141,7 @@ class DynamoLedger:
         accounts = self._store.accounts
         self._store.transact(
             [
-                self._term(tenant, row),
+                *self._terms(tenant, [row]),
                 *(new_notice(accounts, notice) for notice in notices),
                 *(new_hold(accounts, hold) for hold in holds),
             ]

@@ -1,7 +1,7 @@
 """Term and day rows as items. Pure.
 
 TERM#<start>  {end, version, meters: {meter: [messages, segments, fees]}, crossed: ["sms#75"], rearmed: [...],
-               rearmings}
+               rearmings, asked: [...], passed: [...]}; the last two are left out where they are empty
 DAY#<date>    {version, cells: {meter: {category: {market: [messages, segments, fees]}}}}
 """
 
@@ -27,6 +27,7 @@ def term_item(tenant: str, row: TermRow) -> Item:
         "crossed": _lines(row.crossed),
         "rearmed": _lines(row.rearmed),
         "rearmings": row.rearmings,
+        **{name: _lines(own) for name, own in (("asked", row.asked), ("passed", row.passed)) if own},
     }
 
 
@@ -37,6 +38,8 @@ def term_row(item: Mapping[str, Any]) -> TermRow:
         crossed=_lines_of(item["crossed"]),
         rearmed=_lines_of(item["rearmed"]),
         rearmings=int(item.get("rearmings", 0)),
+        asked=_lines_of(item.get("asked", ())),
+        passed=_lines_of(item.get("passed", ())),
         version=int(item["version"]),
     )
 

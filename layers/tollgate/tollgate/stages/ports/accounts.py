@@ -11,6 +11,7 @@ from tollgate.domain.contract import Contract
 from tollgate.domain.notices import Hold, Notice
 from tollgate.domain.preferences import Preferences
 from tollgate.domain.senders import Assignment
+from tollgate.domain.usage import TermRow
 
 type SenderKey = tuple[str, str]
 """Provider and account."""
@@ -144,6 +145,15 @@ class PreferenceRows(Protocol):
         """A tenant's choices, read consistently; at version 0 when there are none."""
         ...
 
-    def save(self, tenant: str, preferences: Preferences, *, by: str, at: datetime) -> None:
-        """Write choices over those of their ``version``, with an audit entry, all or nothing. Raises Conflict."""
+    def save(
+        self,
+        tenant: str,
+        preferences: Preferences,
+        *,
+        terms: Sequence[TermRow],
+        notices: Sequence[Notice],
+        entries: Sequence[AuditEntry],
+    ) -> None:
+        """Write choices over those of their ``version``, with term rows (each at version + 1 of the one read), notices
+        and audit entries, all or nothing. Raises Conflict."""
         ...

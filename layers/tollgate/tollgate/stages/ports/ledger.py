@@ -34,11 +34,13 @@ class LedgerRows(Protocol):
     def usage_rows(
         self, tenant: str, terms: Mapping[date, Term], days: Collection[date]
     ) -> tuple[dict[date, TermRow], dict[date, DayRow]]:
-        """The usage rows of these terms and days, read consistently; version 0 for those not written yet."""
+        """The usage rows of these terms and days, read consistently; version 0 for those not written yet. A term's that
+        is not has the lines that the customer asks for."""
         ...
 
     def commit(self, tenant: str, changes: Sequence[RecordChange], usage: UsageChange) -> None:
-        """Write all of it, or nothing. Raises Conflict when any row has moved since it was read."""
+        """Write all of it, or nothing. Raises Conflict when any row has moved since it was read, or, of a new term, the
+        customer's choices."""
         ...
 
     def month(self, tenant: str, first: date, end: date) -> Iterable[tuple[MessageKey, Usage]]:
