@@ -139,16 +139,26 @@ def test_a_choice_is_answered_in_the_customers_language(german: World) -> None:
     """What is wrong with it, and that it was saved."""
     visitor = german.visitor()
     visitor.get(LINK)
-    wrong = visitor.submit(f"{LINK}/recipients", {"recipients": "niemand", "version": "0"})
+    wrong = visitor.submit(f"{LINK}/warnings", {"recipients": "niemand", "version": "0"})
     assert (wrong.status, "Das ist keine E-Mail-Adresse: niemand" in wrong.words) == (400, True)
     many = "\n".join(f"a{n}@acme.example" for n in range(21))
-    wrong = visitor.submit(f"{LINK}/recipients", {"recipients": many, "version": "0"})
+    wrong = visitor.submit(f"{LINK}/warnings", {"recipients": many, "version": "0"})
     assert "Es können höchstens 20 Adressen gewählt werden." in wrong.words
-    visitor.submit(f"{LINK}/recipients", {"recipients": "jo@acme.example", "version": "0"})
-    assert "Gespeichert. Die nächste Warnung geht dorthin." in visitor.get(LINK).words
-    stale = visitor.submit(f"{LINK}/recipients", {"recipients": "li@acme.example", "version": "0"})
+    wrong = visitor.submit(f"{LINK}/warnings", {"shares-sms": "halb", "shares-rcs": "50", "version": "0"})
+    assert "SMS: Das ist kein ganzer Prozentwert von 1 bis 99: halb" in wrong.words
+    assert "RCS: Es gibt kein Limit, von dem ein Anteil zu nehmen wäre." in wrong.words
+    wrong = visitor.submit(f"{LINK}/warnings", {"shares-sms": "1 2 3 4 5 6", "version": "0"})
+    assert "SMS: Es können höchstens 5 Anteile gewählt werden." in wrong.words
+    chosen = {"recipients": "jo@acme.example", "shares-sms": "50", "version": "0"}
+    visitor.submit(f"{LINK}/warnings", chosen)
+    saved = visitor.get(LINK).words
+    assert "Gespeichert. Wer bisher gewarnt wurde und wer von jetzt an gewarnt wird, bekommt dazu eine E-Mail." in saved
+    assert "SMS liegt schon über 50 %: Davor wird ab der nächsten Laufzeit gewarnt." in saved
+    visitor.submit(f"{LINK}/warnings", {**chosen, "version": "1"})
+    assert "Es hat sich nichts geändert." in visitor.get(LINK).words
+    stale = visitor.submit(f"{LINK}/warnings", {"recipients": "li@acme.example", "version": "0"})
     assert (stale.status, "Jemand war schneller" in stale.words) == (409, True)
-    forged = visitor.post(f"{LINK}/recipients", {"recipients": ""}, origin="https://evil.example")
+    forged = visitor.post(f"{LINK}/warnings", {"recipients": ""}, origin="https://evil.example")
     assert (forged.status, "Dieses Formular ist veraltet" in forged.words) == (403, True)
 
 

@@ -133,7 +133,7 @@ def test_what_a_customer_chose_is_told_apart(world: World, signed_in: Callable[.
     words = signed_in("read-only").get(ACME).words
     assert "Usage warning SMS, 50 %, asked for by the customer" in words
     assert re.search(r"Settings changed by a customer's link March 4, 2026[^–]+ – queued", words.replace("&#39;", "'"))
-    assert "90 % 45,000 messages asked for 100 %" in words
+    assert "90% 45,000 messages asked for 100%" in words
 
 
 @pytest.mark.usefixtures("acme")
