@@ -193,11 +193,16 @@ def test_only_listed_files_are_read(world: World, days: str) -> None:
 
 
 @pytest.mark.usefixtures("acme")
-def test_a_day_of_too_many_records_says_whom_to_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather than an answer that is cut off."""
+def test_a_day_of_too_many_records_is_had_as_a_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than an answer that is cut off: the list leads to the form, and so does the old address."""
+    monkeypatch.setattr("tollgate.stages.exports.MOST_ROWS", 1)
     monkeypatch.setattr("tollgate.console.customer.MOST_ROWS", 1)
     seen = world.visitor().get(f"{LINK}/records.csv?first=2026-03-09&last=2026-03-10")
-    assert (seen.status, "Write to help@tollgate.example, and we send it to you." in seen.words) == (400, True)
+    assert (seen.status, "Have it made as a file here" in seen.words) == (400, True)
+    assert 'value="2026-03-09"' in seen.text
+    assert world.visitor().submit(f"{LINK}/exports", {}).status == 403
+    listed = world.visitor().get(f"{LINK}/records")
+    assert f'href="{LINK}/exports?first=2026-03-09&amp;last=2026-03-10"' in listed.text
 
 
 def test_a_link_of_a_tenant_that_is_gone_is_a_page(world: World) -> None:

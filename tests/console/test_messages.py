@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from copy import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -124,15 +124,38 @@ def test_the_csv_has_every_message_of_the_line(signed_in: Callable[..., Visitor]
 
 
 @pytest.mark.parametrize(("most", "status"), [(2, 400), (3, 200)])
-def test_a_csv_is_whole_or_refused(
+def test_a_csv_is_whole_or_had_as_a_file(
     signed_in: Callable[..., Visitor], monkeypatch: pytest.MonkeyPatch, most: int, status: int
 ) -> None:
-    """What does not fit says what to choose instead."""
+    """What does not fit leads to the form for a file of the same messages; who may not ask is told whom to."""
     monkeypatch.setattr(messages, "MOST_PAGES", most)
     monkeypatch.setattr(drilldown, "EXPORT_PAGE", 50)
-    seen = signed_in("finance").get(f"{INVOICE}/messages.csv?line={NORTH_LINE}")
+    visitor = signed_in("finance")
+    seen = visitor.get(f"{INVOICE}/messages.csv?line={NORTH_LINE}")
     assert seen.status == status
-    assert ("choose a line or a day" in seen.words) == (status == 400)
+    if status == 200:
+        return
+    assert "Have it made as a file here" in seen.words
+    fields = dict(re.findall(r'name="(first|last|line)"[^>]* value="([^"]*)"', seen.text))
+    assert fields == {"first": "2026-02-01", "last": "2026-02-28", "line": "marketing/North America"}
+    assert visitor.submit("/console/exports/acme", fields).status == 303
+    seen = signed_in("read-only").get(f"{INVOICE}/messages.csv?line={NORTH_LINE}")
+    assert ("ask finance for a file of it" in seen.words, '<button class="primary">' in seen.text) == (True, False)
+
+
+def test_a_page_is_in_order_of_time_and_says_so(billing: Billing, signed_in: Callable[..., Visitor]) -> None:
+    """The index is by the message's id within a day."""
+    for name, hour in (("m3", 9), ("m31", 7), ("m59", 8)):
+        record = billing.memory.records["acme", MessageKey("meta", name, "")]
+        assert record.usage is not None
+        usage = replace(record.usage, moment=record.usage.moment + timedelta(hours=hour))
+        billing.memory.records["acme", record.key] = replace(record, usage=usage)
+    days = {record.usage.day for record in billing.memory.records.values() if record.key.message in ("m3", "m31", "m59")
+            and record.usage}  # fmt: skip
+    assert len(days) == 1
+    seen = signed_in("finance").get(f"{INVOICE}/messages?day={days.pop()}")
+    assert [name for name in ids(seen) if name in ("m3", "m31", "m59")] == ["m31", "m59", "m3"]
+    assert "Within a day a page is in order of time" in seen.words
 
 
 def test_a_message_shows_all_that_is_known_of_it(billing: Billing, signed_in: Callable[..., Visitor]) -> None:

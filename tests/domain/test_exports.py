@@ -63,6 +63,15 @@ def test_days_are_those_that_records_are_kept_for(first: str, last: str, wrong: 
     assert [problem.path for problem in refused.value.problems] == wrong
 
 
+@pytest.mark.parametrize("name", ["meter", "category", "market", "line"])
+def test_what_narrows_it_is_of_a_sane_length(name: str) -> None:
+    """It is kept in the row."""
+    text = "x" * 200
+    assert checked(replace(ALL, **{name: text}), today=TODAY).narrowed == text  # type: ignore[arg-type]  # by its name
+    with pytest.raises(Invalid, match=f"{name}: expected at most 200 characters"):
+        checked(replace(ALL, **{name: text + "x"}), today=TODAY)  # type: ignore[arg-type]  # by its name
+
+
 def test_days_come_month_by_month() -> None:
     """The index is by month."""
     assert list(ALL.months()) == [

@@ -249,7 +249,7 @@ def test_an_export_that_is_lost_again_and_again_fails() -> None:
 
     world = World(files=Forgetful())
     done = world.worked()
-    assert (done.status, done.restarts, done.failure) == (FAILED, 3, "its half-made file was lost again and again")
+    assert (done.status, done.restarts, done.failure) == (FAILED, 3, "lost")
     assert world.files.files == {}
 
 
@@ -258,13 +258,13 @@ def test_an_export_of_yesterday_is_given_up() -> None:
     world = World()
     world.turn(0, pages=1)
     done = world.worked(now=NOW + timedelta(days=1))
-    assert (done.status, done.failure, done.place) == (FAILED, "it took longer than a day", Place())
+    assert (done.status, done.failure, done.place) == (FAILED, "late", Place())
 
 
 def test_an_export_of_too_many_messages_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """The names of its parts would not fit the row."""
     monkeypatch.setattr(stage, "MOST_PARTS", 1)
-    assert World().worked(pages=1).failure == "it has too many messages for one file"
+    assert World().worked(pages=1).failure == "too-many"
 
 
 def test_a_repeat_does_nothing() -> None:

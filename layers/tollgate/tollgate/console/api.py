@@ -19,9 +19,11 @@ from tollgate.console import cookies, problems
 from tollgate.console.callers import Caller, caller_of
 from tollgate.console.ports import ConsolePorts
 from tollgate.console.request import Request, read
-from tollgate.domain.permissions import APPROVE_INVOICE, READ
-from tollgate.stages import views
+from tollgate.domain.exports import READY, STAFF, Selection
+from tollgate.domain.permissions import APPROVE_INVOICE, EXPORT_RECORDS, READ
+from tollgate.stages import exports, views
 from tollgate.stages.issue import approve_invoice
+from tollgate.stages.views_exports import export_view
 
 OPEN: Final = frozenset({"/api/openapi.json"})  # it describes the API and holds nothing of anybody
 REFUSALS: Final[dict[int, Any]] = {
@@ -129,4 +131,46 @@ def approve(tenant: str, period: date, approval: Annotated[shapes.Approval, Body
         now=_request().now,
     )
     view: Any = views.invoice_view(approved)
+    return view  # type: ignore[no-any-return]  # checked against its shape on the way out
+
+
+@router.post("/api/tenants/<tenant>/exports", responses=DESCRIBED)
+def ask_for_export(tenant: str, question: Annotated[shapes.ExportQuestion, Body()]) -> shapes.Export:
+    """Ask for a file of records; the same question within the hour, or while it is made, is the same file."""
+    request, caller = _request(), _caller()
+    caller.must(EXPORT_RECORDS)
+    asked = exports.request_export(
+        tenant,
+        Selection(**question.model_dump(exclude={"by"})),
+        side=STAFF,
+        by=caller.named(question.by),
+        contracts=request.ports.contracts,
+        exports=request.ports.exports,
+        now=request.now,
+    )
+    view: Any = export_view(asked, now=request.now)
+    return view  # type: ignore[no-any-return]  # checked against its shape on the way out
+
+
+@router.get("/api/tenants/<tenant>/exports", responses=DESCRIBED)
+def list_exports(tenant: str) -> list[shapes.Export]:
+    """The latest files of a tenant's records, those that customers asked for among them."""
+    request = _request()
+    views.current_contract(request.ports.contracts.versions(tenant), tenant)
+    known = exports.shown(tenant, side=STAFF, exports=request.ports.exports)
+    found: Any = [export_view(one, now=request.now) for one in known]
+    return found  # type: ignore[no-any-return]  # checked against its shape on the way out
+
+
+@router.get("/api/tenants/<tenant>/exports/<number>", responses=DESCRIBED)
+def show_export(tenant: str, number: int) -> shapes.Export:
+    """How a file stands; once it is ready, with an address to download it from."""
+    request, files = _request(), _request().ports.export_files
+    one = exports.one_shown(tenant, number, side=STAFF, exports=request.ports.exports)
+    address = None
+    if one.state(request.now) == READY:
+        address = exports.download(
+            tenant, number, side=STAFF, exports=request.ports.exports, files=files, now=request.now
+        )
+    view: Any = export_view(one, now=request.now, download=address)
     return view  # type: ignore[no-any-return]  # checked against its shape on the way out

@@ -5,6 +5,7 @@ An answer may hold more than is named here; what is named here stays.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -115,6 +116,45 @@ class Approval(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     revision: int = Field(ge=1)
+    by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
+
+
+class Export(Shape):
+    """A file of records, and how it stands. ``rows`` so far while it is made; ``download`` lasts a minute."""
+
+    tenant: str
+    number: int
+    first: Day
+    last: Day
+    meter: str | None
+    category: str | None
+    market: str | None
+    line: str | None
+    side: Literal["customer", "staff"]
+    by: str
+    requested_at: Moment | None
+    state: Literal["requested", "running", "ready", "failed", "expired"]
+    days_done_to: Day | None
+    rows: int
+    size: int | None
+    failure: str | None
+    lasts_until: Moment | None
+    download: str | None
+
+
+type Narrowing = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class ExportQuestion(BaseModel):
+    """Which records: days of the last 13 months, both included, narrowed where given; and who asks (see Approval)."""
+
+    model_config = ConfigDict(extra="forbid")
+    first: date
+    last: date
+    meter: Narrowing = ""
+    category: Narrowing = ""
+    market: Narrowing = ""
+    line: Narrowing = ""
     by: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
 
 

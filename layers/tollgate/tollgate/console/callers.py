@@ -36,7 +36,7 @@ class Caller:
                 raise Invalid("request", [Problem("body.by", "leave it out, your token says who you are")])
             return self.person.subject
         if by is None:
-            raise Invalid("request", [Problem("body.by", "expected the name of who approves")])
+            raise Invalid("request", [Problem("body.by", "expected the name of who does this")])
         return by
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
 
+from tollgate.console import exports
 from tollgate.console.answers import Answer, File, Flash, Page, Redirect, refused
 from tollgate.console.language import locale_of
 from tollgate.console.months import month_shown
@@ -106,36 +107,26 @@ def records(request: Request) -> Answer:
 
 
 def records_csv(request: Request) -> Answer:
-    """One file of records, in English whoever reads it: it is for programs. Refused for days that are none of those
-    offered, and for more than a file holds."""
+    """One file of records, in English whoever reads it: it is for programs; or the way to have one made, for more than
+    comes at once. Refused for days that are none of those offered."""
     who = whose(request)
     asked = (request.query.one("first"), request.query.one("last"))
     part = next((one for one in _parts(request, who.tenant) if (str(one.first), str(one.last)) == asked), None)
     if part is None:
-        return _refused(request, "stale")
-    lines: list[str] = []
+        return _stale(request)
+    wanted, lines = Filter(first=part.first, end=part.end), list[str]()
     rows = -1  # the header is none
-    for text in export(who.tenant, Filter(first=part.first, end=part.end), ledger=request.ports.ledger):
+    for text in export(who.tenant, wanted, ledger=request.ports.ledger):
         lines.append(text)
         rows += text.count("\r\n")
         if rows > MOST_ROWS:
-            return _refused(request, "too-many")
+            return exports.offered(request, exports.customers(request), wanted)
     return File(name=f"{who.tenant}-{part.first}-{part.last}.csv", content="".join(lines))
 
 
-def _refused(request: Request, why: str) -> Page:
-    """The page instead of a file."""
-    locale = locale_of(request)
-    most = wording(locale).whole(MOST_ROWS)
-    address = request.ports.brand.support
-    return refused(
-        f"file-{why}",
-        status=HTTPStatus.BAD_REQUEST,
-        locale=locale,
-        is_customers=True,
-        most=most,
-        address=address,
-    )
+def _stale(request: Request) -> Page:
+    """The page instead of a file that was listed once."""
+    return refused("file-stale", status=HTTPStatus.BAD_REQUEST, locale=locale_of(request), is_customers=True)
 
 
 def _parts(request: Request, tenant: str) -> list[Part]:

@@ -1,7 +1,7 @@
 """Messages: from a line of an invoice to the messages in it, as pages and as CSV, and from a message to its facts.
 
 Always true: a page reads about as much as it shows, however many messages there are; a CSV has every message that was
-asked for, or is refused: it never ends early without a word. Of a recipient only the country is shown.
+asked for, or leads to a file that has: it never ends early without a word. Of a recipient only the country is shown.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from tollgate.console import exports
 from tollgate.console.answers import Answer, File, Page
 from tollgate.console.invoices import INVOICES, address, period_named
 from tollgate.console.pages import Route
@@ -22,7 +23,7 @@ from tollgate.domain.invoices import Invoice
 from tollgate.domain.permissions import READ
 from tollgate.domain.statement import DRAFT, meter_name
 from tollgate.stages import drilldown
-from tollgate.stages.drilldown import Filter, currency_of, filter_of_line, has_messages
+from tollgate.stages.drilldown import Filter, TooLarge, currency_of, filter_of_line, has_messages
 from tollgate.stages.issue import contract_of
 
 MOST_PAGES: Final = 25
@@ -47,11 +48,13 @@ def messages(request: Request, tenant: str, period: str) -> Answer:
         "asked": {**dict.fromkeys(ASKED, ""), **asked},
         "first_day": wanted.first,
         "last_day": wanted.end - timedelta(days=1),
-        "rows": found.rows,
+        # The index is by message within a day; a page is put in order of time, and says so.
+        "rows": sorted(found.rows, key=lambda row: (row[1].day, row[1].moment, row[0])),
         "more": f"{base}?{urlencode({**asked, 'cursor': found.cursor})}" if found.cursor else "",
         "begun": bool(request.query.one("cursor")),
         "start": f"{base}?{urlencode(asked)}",
         "csv": f"{base}.csv?{urlencode(asked)}",
+        "exports": f"{exports.ROOT}/{quote(tenant, safe='')}",
         "currency_of": currency_of,
         "moves": invoice.status == DRAFT,
         "zone": contract_of(invoice, request.ports.contracts).timezone,
@@ -60,11 +63,15 @@ def messages(request: Request, tenant: str, period: str) -> Answer:
 
 
 def messages_csv(request: Request, tenant: str, period: str) -> Answer:
-    """The same as CSV, all of it. Raises Invalid for more than fits a file."""
+    """The same as CSV, all of it; or the way to have a file made, where it is too much to come at once."""
     invoice = request.ports.invoices.invoice(tenant, period_named(tenant, period))
-    found = drilldown.export(tenant, _wanted(request, invoice), ledger=request.ports.ledger, most_pages=MOST_PAGES)
+    wanted = _wanted(request, invoice)
+    try:
+        found = "".join(drilldown.export(tenant, wanted, ledger=request.ports.ledger, most_pages=MOST_PAGES))
+    except TooLarge:
+        return exports.offered(request, exports.staffs(request, tenant), wanted)
     name = "-".join(filter(None, (tenant, period, request.query.one("line"), request.query.one("day"))))
-    return File(name=f"{name.replace('/', '-')}.csv", content="".join(found))
+    return File(name=f"{name.replace('/', '-')}.csv", content=found)
 
 
 def message(request: Request, tenant: str) -> Answer:

@@ -12,6 +12,7 @@ from tollgate.console import (
     answers,
     close,
     customer,
+    exports,
     home,
     invoice_actions,
     invoices,
@@ -36,6 +37,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *tenants.ROUTES,
     *ops.ROUTES,
     *customer.ROUTES,
+    *exports.ROUTES,
 )
 PAGES: Final = ("/console", "/usage")
 

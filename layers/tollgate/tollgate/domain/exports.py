@@ -15,6 +15,8 @@ from tollgate.domain.calendar import Span, add_months
 from tollgate.domain.errors import Invalid, Problem
 from tollgate.domain.facts import MessageKey
 
+LONGEST: Final = 200
+"""Of what narrows an export, in characters."""
 MONTHS: Final = 13
 """Records are kept so long: the month that runs, and the twelve before it."""
 SAME_FOR: Final = timedelta(hours=1)
@@ -29,6 +31,14 @@ REQUESTED, RUNNING, READY, FAILED, EXPIRED = "requested", "running", "ready", "f
 PENDING: Final = frozenset({REQUESTED, RUNNING})
 
 CUSTOMER, STAFF = "customer", "staff"
+
+LATE, LOST, TOO_MANY = "late", "lost", "too-many"
+FAILURES: Final[Mapping[str, str]] = {
+    LATE: "it took longer than a day",
+    LOST: "its half-made file was lost again and again",
+    TOO_MANY: "it has too many messages for one file",
+}
+"""Why an export failed, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +76,15 @@ class Selection:
             start = next_month
 
     @property
+    def narrowing(self) -> dict[str, str]:
+        """What narrows it, by name; empty for everything."""
+        given = {"meter": self.meter, "category": self.category, "market": self.market, "line": self.line}
+        return {name: text for name, text in given.items() if text}
+
+    @property
     def narrowed(self) -> str:
-        """What narrows it, in words; empty for everything."""
-        return ", ".join(part for part in (self.meter, self.category, self.market, self.line) if part)
+        """The same in words."""
+        return ", ".join(self.narrowing.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +154,11 @@ class Export:
         return self.status
 
     @property
+    def why(self) -> str:
+        """Why it failed, if it has: one that never came to its end was late."""
+        return self.failure or LATE
+
+    @property
     def lasts_until(self) -> datetime:
         """When the file of a ready one goes."""
         return (self.finished_at or self.requested_at) + LASTS
@@ -152,9 +173,12 @@ def checked(selection: Selection, *, today: date) -> Selection:
     """The selection, when there can be records of all its days. Raises Invalid, naming each problem."""
     first, wrong = earliest(today), list[Problem]()
     if not first <= selection.first <= today:
-        wrong.append(Problem("first", f"expected a day from {first} to {today}"))
+        wrong.append(Problem("first", f"expected a day from {first} to {today}", "first", f"{first} - {today}"))
     if not selection.first <= selection.last <= today:
-        wrong.append(Problem("last", f"expected a day from the first one to {today}"))
+        wrong.append(Problem("last", f"expected a day from the first one to {today}", "last", str(today)))
+    too_long = [name for name, text in selection.narrowing.items() if len(text) > LONGEST]
+    expected = f"expected at most {LONGEST} characters"
+    wrong += [Problem(name, expected, "too-long", str(LONGEST)) for name in too_long]
     if wrong:
         raise Invalid("export", wrong)
     return selection
@@ -176,6 +200,8 @@ def asked_for(wanted: Export, known: Sequence[Export], *, now: datetime) -> Expo
 def _check_room(side: str, own: Sequence[Export], now: datetime) -> None:
     room = ROOM[side]
     if sum(one.state(now) in PENDING for one in own) >= room.at_once:
-        raise Invalid("export", [Problem("", f"{room.at_once} files are being made already: wait until one is ready")])
+        said = f"{room.at_once} files are being made already: wait until one is ready"
+        raise Invalid("export", [Problem("", said, "at-once", str(room.at_once))])
     if sum(now < one.requested_at + timedelta(days=1) for one in own) >= room.a_day:
-        raise Invalid("export", [Problem("", f"expected at most {room.a_day} files a day: ask again tomorrow")])
+        said = f"expected at most {room.a_day} files a day: ask again tomorrow"
+        raise Invalid("export", [Problem("", said, "a-day", str(room.a_day))])

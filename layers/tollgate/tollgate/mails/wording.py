@@ -65,6 +65,12 @@ class Wording:
         """How many there are."""
         return _plain(format_decimal(number, locale=self.locale))
 
+    def size(self, count: int) -> str:
+        """So many bytes, as people read them: ``340 kB``, ``12.3 MB``."""
+        large, small = Decimal(count) / 10**6, max(Decimal(1), Decimal(count) / 1000)
+        shown, unit = (large, "MB") if large >= 1 else (small, "kB")
+        return f"{_plain(format_decimal(shown, format='#,##0.0' if unit == 'MB' else '#,##0', locale=self.locale))} {unit}"
+
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount with its ISO code, rounded to the currency's minor unit."""
         return self._money(round_half_up(amount, currency), currency)

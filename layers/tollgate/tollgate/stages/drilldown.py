@@ -62,6 +62,10 @@ class Filter:
         return all(want in ("", has) for want, has in asked) and self.line in ("", line_key(cell))
 
 
+class TooLarge(Invalid):
+    """More messages than may be read at once; as an export they can be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some messages in the order of their days; ``cursor`` goes on after them, empty at the end."""
@@ -138,14 +142,14 @@ def _position(cursor: str, wanted: Filter) -> Position | None:
 
 
 def export(tenant: str, wanted: Filter, *, ledger: LedgerRows, most_pages: int | None = None) -> Iterator[str]:
-    """The messages as CSV, a page at a time: a header, then a line each. Raises Invalid when it takes more pages than
+    """The messages as CSV, a page at a time: a header, then a line each. Raises TooLarge when it takes more pages than
     may be read: who has no time for all of it must not take a part for the whole."""
     yield csv_line(CSV_HEADER)
     cursor, pages = "", 0
     while True:
         if pages == most_pages:
             expected = f"expected at most about {pages * EXPORT_PAGE:,} messages in a file: choose a line or a day"
-            raise Invalid("download", [Problem("", expected)])
+            raise TooLarge("download", [Problem("", expected)])
         pages += 1
         found = page(tenant, wanted, cursor=cursor, size=EXPORT_PAGE, ledger=ledger)
         if found.rows:

@@ -18,7 +18,18 @@ from datetime import datetime
 from typing import Final
 
 from tollgate.domain.errors import Conflict
-from tollgate.domain.exports import FAILED, PENDING, READY, RUNNING, Export, Place, Selection
+from tollgate.domain.exports import (
+    FAILED,
+    LATE,
+    LOST,
+    PENDING,
+    READY,
+    RUNNING,
+    TOO_MANY,
+    Export,
+    Place,
+    Selection,
+)
 from tollgate.domain.facts import MessageKey
 from tollgate.domain.records import Usage
 from tollgate.stages.csv_rows import csv_line
@@ -59,7 +70,7 @@ def export(tenant: str, number: int, *, turn: int, ports: ExportPorts, now: date
     claimed = replace(row, status=RUNNING, claims=row.claims + 1)
     try:
         if row.state(now) == FAILED:
-            return _failed(row, "it took longer than a day", ports, now)
+            return _failed(row, LATE, ports, now)
         try:
             return _go_on(ports.exports.save(claimed), ports, now, has_time)
         except UploadLost:
@@ -80,7 +91,7 @@ def _begin_anew(current: Export, claimed: Export, ports: ExportPorts, now: datet
     if current.claims != claimed.claims:
         raise Conflict(f"export {current.number} was claimed by another")
     if current.restarts >= MOST_RESTARTS:
-        return _failed(current, "its half-made file was lost again and again", ports, now)
+        return _failed(current, LOST, ports, now)
     again = replace(current, place=Place(), restarts=current.restarts + 1, turn=current.turn + 1)
     return ports.exports.save(again)
 
@@ -91,7 +102,7 @@ def _go_on(row: Export, ports: ExportPorts, now: datetime, has_time: HasTime) ->
         for page in pages(row.selection, tenant=row.tenant, place=row.place, ledger=ports.ledger):
             work.take(page)
             if len(work.row.place.parts) > MOST_PARTS:
-                return _failed(work.row, "it has too many messages for one file", ports, now)
+                return _failed(work.row, TOO_MANY, ports, now)
             if not has_time():
                 return work.hand_on()
         work.end()
@@ -118,14 +129,7 @@ def pages(selection: Selection, *, tenant: str, place: Place, ledger: LedgerRows
     for month in selection.months():
         if after is not None and month.end <= after.day:
             continue
-        wanted = Filter(
-            first=month.start,
-            end=month.end,
-            meter=selection.meter,
-            category=selection.category,
-            market=selection.market,
-            line=selection.line,
-        )
+        wanted = Filter(first=month.start, end=month.end, **selection.narrowing)
         while found := ledger.page(tenant, wanted.first, wanted.end, after=after, most=EXPORT_PAGE):
             after = Position(found[-1][1].day, found[-1][0])
             yield MessagePage([(key, usage) for key, usage in found if wanted.takes(usage)], after)
