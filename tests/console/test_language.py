@@ -13,6 +13,8 @@ from tests.console.visitor import Seen, Visitor
 from tests.domain.examples import contract
 from tests.stages.billing import FREE, INDIA, JANUARY, Billing, at
 from tollgate.console import language, links, render
+from tollgate.domain.exports import CUSTOMER, READY, Export, Place, Selection
+from tollgate.domain.facts import MessageKey
 from tollgate.domain.notices import Hold
 from tollgate.domain.usage import Cell
 from tollgate.mails import wording
@@ -22,7 +24,7 @@ LINK = links.address("acme", site="", key=CONSOLE_KEY, now=NOW)
 SHEET = f"/console/invoices/acme/{JANUARY}/statement"
 # What is nobody's sentence: names, addresses, identities, codes of currencies and zones, dates as CLDR writes them.
 DATA = re.compile(
-    r"Acme|Retail|Inc|Tollgate|USD|CSV|TG|acme|ops|ap|pay|help|example|tollgate|America|Chicago|CDT|CST"
+    r"Acme|Retail|Inc|Tollgate|USD|CSV|MB|TG|acme|ops|ap|pay|help|example|tollgate|America|Chicago|CDT|CST"
     r"|Januar|Februar|März|Indien|United|States"
 )
 
@@ -41,6 +43,13 @@ def german() -> World:
     for cause in ("limit", "manual", "overdue"):
         hold = Hold(tenant="acme", scope="all", cause=cause, reference=f"2026-01-15/{cause}", opened_at=NOW)
         world.memory.holds["acme", hold.identity] = hold
+    days = Selection(first=JANUARY, last=NOW.date())
+    one = Export(tenant="acme", selection=days, side=CUSTOMER, by="customer:acme", requested_at=NOW, rows=1_234)
+    place = Place(after_day=JANUARY, after=MessageKey("meta", "x", ""), rows=5)
+    for number, status in enumerate(("requested", "running", READY, "failed"), 1):
+        own = place if status == "running" else Place()
+        rows = replace(one, number=number, status=status, place=own, finished_at=NOW, size=12_345_678)
+        world.memory.exports["acme", number] = rows
     january = billing.invoice(JANUARY)
     world.memory.invoices["acme", JANUARY] = replace(
         january, number="TG-1", hosted_url="https://pay.example/x", overdue_on=NOW.date()
@@ -80,7 +89,7 @@ def staff(world: World) -> Visitor:
 
 
 @pytest.mark.usefixtures("marked")
-@pytest.mark.parametrize("path", ["", "?month=2026-02", "/records", "/records.csv?first=x"])
+@pytest.mark.parametrize("path", ["", "?month=2026-02", "/records", "/records.csv?first=x", "/exports"])
 def test_nothing_on_a_customers_page_escapes_translation(german: World, path: str) -> None:
     """Every word is a catalogue's or a fact: of the page, of its charts, of what is read out, of a refusal."""
     text = german.visitor().get(LINK + path).text
@@ -115,6 +124,9 @@ def test_a_german_customer_reads_german(german: World) -> None:
         assert said in seen.words
     records = german.visitor().get(f"{LINK}/records")
     assert "9. März 2026 bis 10. März 2026" in records.words
+    files = german.visitor().get(f"{LINK}/exports").words
+    assert "15. Januar 2026 bis 10. März 2026 10. März 2026, 13:00 Uhr CDT wird erstellt bis 15. Januar 2026" in files
+    assert "bereit bis 17. März 2026, 13:00 Uhr CDT 1.234 12,3 MB Herunterladen" in files
 
 
 def test_a_british_customer_reads_british_dates(german: World) -> None:

@@ -335,3 +335,17 @@ def test_one_line_is_one_line(text: str, longest: int) -> None:
     assert len(line.splitlines()) <= 1
     assert len(line) <= longest
     assert one_line(line, longest) == line
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "german"),
+    [
+        (0, "1 kB", "1 kB"),
+        (340_499, "340 kB", "340 kB"),
+        (1_000_000, "1.0 MB", "1,0 MB"),
+        (2**31, "2,147.5 MB", "2.147,5 MB"),
+    ],
+)
+def test_a_files_size_is_read_at_a_glance(count: int, english: str, german: str) -> None:
+    """Never none, and never to the byte."""
+    assert (wording("en_US").size(count), wording("de_DE").size(count)) == (english, german)

@@ -60,7 +60,7 @@ def staffs(request: Request, tenant: str) -> Reader:
 def page(
     request: Request, reader: Reader, *, asked: Mapping[str, str], wrong: Sequence[Problem] = (), said: str = ""
 ) -> Page:
-    """The exports of a tenant, and a form for another, filled in with what is asked for. ``said``: a sentence's name."""
+    """The exports of a tenant, and a form for another, filled in with what is asked for. ``said`` names a sentence."""
     versions = request.ports.contracts.versions(reader.tenant)
     if not versions:
         raise NotFound("tenant", reader.tenant)

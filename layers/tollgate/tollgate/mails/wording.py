@@ -67,9 +67,9 @@ class Wording:
 
     def size(self, count: int) -> str:
         """So many bytes, as people read them: ``340 kB``, ``12.3 MB``."""
-        large, small = Decimal(count) / 10**6, max(Decimal(1), Decimal(count) / 1000)
-        shown, unit = (large, "MB") if large >= 1 else (small, "kB")
-        return f"{_plain(format_decimal(shown, format='#,##0.0' if unit == 'MB' else '#,##0', locale=self.locale))} {unit}"
+        pattern, unit, one = ("#,##0.0", "MB", 10**6) if count >= 10**6 else ("#,##0", "kB", 10**3)
+        shown = max(Decimal(count) / one, Decimal(1))
+        return f"{_plain(format_decimal(shown, format=pattern, locale=self.locale))} {unit}"
 
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount with its ISO code, rounded to the currency's minor unit."""
