@@ -54,6 +54,7 @@ def console(today: date) -> tuple[View, ...]:
         View("invoice-paid", invoice(story.TRAVEL, -2, today)),
         View("invoice-past-due", invoice(story.CLINICS, -3, today)),
         View("statement", f"{draft}/statement"),
+        View("statement-german", f"{invoice(story.BAKERY, -1, today)}/statement"),
         View("messages", f"{draft}/messages?day={last}-10&category=marketing"),
         View("message", message(story.TRAVEL, -1)),
         View("close", f"/console/close?month={last}"),
@@ -74,10 +75,11 @@ def customer(document: dict[str, Any]) -> tuple[View, ...]:
         View("usage", warned, by=NOBODY),
         View("usage-records", f"{warned}/records", by=NOBODY),
         View("usage-suspended", stopped, by=NOBODY),
+        View("usage-german", link_of(story.BAKERY, document), by=NOBODY),
     )
 
 
-CUSTOMERS: Final = ("usage", "usage-records", "usage-suspended")
+CUSTOMERS: Final = ("usage", "usage-records", "usage-suspended", "usage-german")
 LINK: Final = re.compile(r"/usage/[\w-]+\.[\w-]+")
 
 

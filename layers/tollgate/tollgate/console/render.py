@@ -6,6 +6,7 @@ there is an error and never an empty place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -26,6 +27,7 @@ from tollgate.mails.wording import STAFF_LOCALE, wording
 TEMPLATES: Final = Path(__file__).parent / "templates"
 WORDS: Final = wording(STAFF_LOCALE)
 """Those of our own people's pages."""
+_AMOUNT: Final = re.compile(r"(?<=\b[A-Z]{3}) (?=[-\d])|(?<=\d) (?=[A-Z]{3}\b)")
 THEMES: Final = frozenset({"light", "dark"})
 
 
@@ -111,8 +113,14 @@ def _engine(locale: str) -> Environment:
         "meter": words.meter,
         "category": words.category,
         "market": words.market,
+        "unbroken": unbroken,
     }
     return engine
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose amounts stay on one line with their currency's code."""
+    return _AMOUNT.sub("\u00a0", sentence)
 
 
 def part(template: str, values: Mapping[str, Any], *, locale: str) -> Markup:

@@ -40,7 +40,9 @@ def sheet(known: Explained, brand: Brand) -> Markup:
         "last_day": shown.statement.period.end - timedelta(days=1),
         "groups": grouped(shown.statement.lines),
         "text_of": text_of(known, words),
-        "steps": _steps(known, words),
+        "issued_on": local_day(shown.approved_at, contract.timezone) if shown.approved_at else None,
+        "steps": sentences(known.explanation, words),
+        "crossed": _crossed(known, words),
     }
     return render.part("parts/sheet.html.j2", values, locale=contract.locale)
 
@@ -61,15 +63,14 @@ def _text_of(line: Line, *, known: Explained, words: Wording) -> str:
     return line_text(line, known.invoice.statement, known.explanation, words)
 
 
-def _steps(known: Explained, words: Wording) -> list[str]:
-    """How the amount came to be, and the message with which what is included was exceeded, if it was in this period."""
+def _crossed(known: Explained, words: Wording) -> list[str]:
+    """The message with which what is included was exceeded, if it was in this period."""
     currency, zone = known.invoice.statement.currency, known.contract.timezone
-    crossed = [
+    return [
         crossing_sentence(one, meter, currency=currency, timezone=zone, words=words)
         for meter, one, own in crossings_within(known.crossings, known.invoice, zone)
         if own
     ]
-    return [*sentences(known.explanation, words), *crossed]
 
 
 def grouped(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
