@@ -118,7 +118,7 @@ def test_notices_say_whether_their_mails_arrived(world: World, signed_in: Callab
     words = signed_in("read-only").get(ACME).words
     assert "37,500 messages of 50,000 messages delivered" in words
     assert "USD 1,000.00 of USD 1,000.00 bounced full Jo@acme.example failed" in words
-    assert "Overdue invoice 2026-01-15" in words
+    assert "Overdue invoice from January 15, 2026" in words
     assert "USD 12.50 queued" in words
 
 
