@@ -131,7 +131,7 @@ def test_what_a_customer_chose_is_told_apart(world: World, signed_in: Callable[.
     row = world.memory.terms["acme", TERM_START]
     world.memory.terms["acme", TERM_START] = replace(row, asked=frozenset({("sms", 90)}))
     words = signed_in("read-only").get(ACME).words
-    assert "Usage warning SMS, 50 %, asked for by the customer" in words
+    assert "Usage warning SMS, 50%, asked for by the customer" in words
     assert re.search(r"Settings changed by a customer's link March 4, 2026[^–]+ – queued", words.replace("&#39;", "'"))
     assert "90% 45,000 messages asked for 100%" in words
 
