@@ -13,6 +13,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from tests.console.visitor import SITE, Visitor
+from tests.fakes.archive import MemoryArchive
 from tests.fakes.export_files import MemoryExportFiles
 from tests.fakes.issuer import CLIENT, ISSUER, MemoryIssuer
 from tests.fakes.outside import MemoryQueues, MemoryRecounting
@@ -41,6 +42,7 @@ class MemoryPorts(Rows):
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     recounting: MemoryRecounting = field(default_factory=MemoryRecounting)
     export_files: MemoryExportFiles = field(default_factory=MemoryExportFiles)
+    archive: MemoryArchive = field(default_factory=MemoryArchive)
     close_after_days: int = 3
     brand: Brand = BRAND
     console_key: bytes = CONSOLE_KEY

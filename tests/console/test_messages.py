@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable
 from copy import replace
@@ -15,11 +16,14 @@ import pytest
 from tests.console.conftest import World
 from tests.console.visitor import Seen, Visitor
 from tests.domain.examples import D, contract
+from tests.fakes.faults import Faults
 from tests.stages.billing import FREE, INDIA, JANUARY, Billing, at
 from tollgate.console import messages
+from tollgate.domain.errors import RetryLater
 from tollgate.domain.facts import MessageKey, Pricing, Recipient, Report
 from tollgate.domain.records import Fee
 from tollgate.stages import drilldown
+from tollgate.stages.ports.receipts import Receipt
 
 INVOICE = "/console/invoices/acme/2026-02-01"
 NORTH_LINE = quote("marketing/North America")
@@ -213,6 +217,110 @@ def test_a_message_of_a_month_that_is_not_stated_leads_to_no_invoice(
     key = billing.use("2026-03-05", "1.00")
     seen = signed_in("finance").get(f"/console/messages/acme?provider=meta&message={key.message}")
     assert (seen.status, "The invoice of its period" in seen.words) == (200, False)
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------------
+
+
+MESSAGE = "/console/messages/acme?provider=meta&message=m2&participant="
+
+
+@pytest.fixture
+def received(world: World) -> Receipt:
+    """A receipt about a message of acme's, and about one of somebody else's."""
+    statuses = [
+        {"id": "m2", "status": "delivered", "timestamp": "1770120000", "recipient_id": "14155550101"},
+        {"id": "rivals", "status": "failed", "timestamp": "1770120000", "recipient_id": "919876543210"},
+    ]
+    body = {"entry": [{"id": "waba-1", "changes": [{"field": "messages", "value": {"statuses": statuses}}]}]}
+    receipt = Receipt(
+        id="r1", provider="meta", body=json.dumps(body).encode(), received_at=NOW, source="/webhooks/<meta>"
+    )
+    messages = {MessageKey("meta", "m2"), MessageKey("meta", "rivals")}
+    world.ports.archive.keep([(receipt, messages), (replace(receipt, received_at=NOW + timedelta(hours=1)), messages)])
+    return receipt
+
+
+def links(seen: Seen) -> list[str]:
+    """The receipts that a message's page leads to."""
+    return [
+        href.replace("&amp;", "&") for href in re.findall(r'href="(/console/messages/acme/receipt[^"]*)"', seen.text)
+    ]
+
+
+@pytest.mark.parametrize("role", ["finance", "ops", "read-only"])
+def test_a_message_leads_to_its_receipts(
+    world: World, received: Receipt, signed_in: Callable[..., Visitor], role: str
+) -> None:
+    """When each came, from whom, how large; opened it shows what is about the message, in the trail with who did it."""
+    visitor = signed_in(role)
+    seen = visitor.get(MESSAGE)
+    assert f"March 6, 2026, 7:00 AM CST 2026-03-06T13:00:00+00:00 meta {len(received.body)}" in seen.words
+    assert "receipt" not in {entry.action for entry in world.ports.audit.entries("acme")}
+    first, second = links(seen)
+    assert first < second
+    opened = visitor.get(first)
+    assert (opened.status, "Came in at /webhooks/&lt;meta&gt;" in opened.words) == (200, True)
+    assert "&#34;status&#34;: &#34;delivered&#34;" in opened.text
+    for hidden in ("14155550101", "919876543210", "rivals", "failed"):
+        assert hidden not in opened.text
+    entry = world.ports.audit.entries("acme")[-1]
+    assert (entry.action, entry.subject, entry.what) == ("receipt", "meta#m2", "opened")
+    assert entry.by.startswith("7f3a-")
+    assert "14155550101" not in world.log.getvalue()
+
+
+@pytest.mark.usefixtures("received")
+def test_who_is_not_signed_in_opens_no_receipt(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """Nor does somebody without a role; nothing is in the trail."""
+    [first, _] = links(signed_in("finance").get(MESSAGE))
+    before = world.ports.audit.entries("acme")
+    assert world.visitor().get(first).status == 303
+    assert signed_in("somebody").get(first).status == 303
+    assert world.ports.audit.entries("acme") == before
+
+
+@pytest.mark.usefixtures("received")
+def test_a_receipt_is_opened_from_its_own_message_alone(signed_in: Callable[..., Visitor]) -> None:
+    """Not under another tenant, another message or another name."""
+    visitor = signed_in("finance")
+    [first, _] = links(visitor.get(MESSAGE))
+    for other in (
+        first.replace("/acme/", "/nobody/"),
+        first.replace("message=m2", "message=m3"),
+        first.replace("message=m2", "message=rivals"),
+        first.partition("&receipt=")[0],
+    ):
+        assert visitor.get(other).status == 404
+
+
+def test_a_receipt_that_shows_nothing_says_so(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """Rather than what cannot be told apart."""
+    receipt = Receipt(id="r1", provider="meta", body=b"{}", received_at=NOW)
+    world.ports.archive.keep([(receipt, {MessageKey("meta", "m2")})])
+    visitor = signed_in("finance")
+    [only] = links(visitor.get(MESSAGE))
+    assert "Nothing of it can be shown." in visitor.get(only).words
+
+
+def test_a_message_without_receipts_says_so(signed_in: Callable[..., Visitor]) -> None:
+    """It is older than the archive, or there is none."""
+    assert "No receipt is kept of it" in signed_in("finance").get(MESSAGE).words
+
+
+def test_a_message_is_shown_while_the_archive_does_not_answer(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """All but its receipts."""
+    world.ports.archive = Faults(at=1, error=RetryLater("busy")).wrap(world.ports.archive)
+    seen = signed_in("finance").get(MESSAGE)
+    assert (seen.status, "does not answer" in seen.words, "Counted on" in seen.words) == (200, True, True)
+
+
+def test_a_page_says_when_there_are_more_receipts(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """The first hundred are listed."""
+    receipt, one = Receipt(id="r1", provider="meta", body=b"{}", received_at=NOW), MessageKey("meta", "m2")
+    world.ports.archive.keep([(replace(receipt, received_at=NOW + timedelta(seconds=n)), {one}) for n in range(101)])
+    seen = signed_in("finance").get(MESSAGE)
+    assert (len(links(seen)), "There are more; these came first." in seen.words) == (100, True)
 
 
 @pytest.mark.parametrize("address", ["acme?provider=meta&message=m9999", "nobody?provider=meta&message=m2", "acme"])

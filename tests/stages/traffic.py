@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from tests.domain.examples import CARD, DOCUMENT, MARKETS, fx
+from tests.fakes.archive import MemoryArchive
 from tests.fakes.faults import Faults
 from tests.fakes.rows import Memory, Rows, memory_rows
 from tollgate.domain.contract import Contract, parse
@@ -148,6 +149,7 @@ class World:
     memory: Memory = field(default_factory=Memory)
     counts: Counter[str] = field(default_factory=Counter)
     pauses: list[int] = field(default_factory=list)
+    archive: MemoryArchive | None = None
 
     @property
     def rows(self) -> Rows:
@@ -171,6 +173,7 @@ class World:
             quarantine=wrap(rows.quarantine),
             count=self._count,
             pause=self.pauses.append,
+            archive=None if self.archive is None else wrap(self.archive),
         )
 
     def _count(self, name: str, value: int) -> None:

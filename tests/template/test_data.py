@@ -80,6 +80,16 @@ def test_buckets_are_reached_by_tls_alone_in_the_cloud(cloud: Stack) -> None:
         assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
+def test_the_archive_of_receipts_is_private_and_kept_as_long_as_records(stack: Stack) -> None:
+    """Thirteen months, encrypted, never public, and over TLS alone where there is any."""
+    bucket = stack.properties("ArchiveBucket")
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 396)
+    assert outlives_its_stack(stack, "ArchiveBucket")
+
+
 def test_the_recipient_key_outlives_its_stack(stack: Stack) -> None:
     """With another key the same recipient would get another name in the ledger."""
     assert outlives_its_stack(stack, "RecipientKeySecret")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.stack import Stack, installation, target, walk
+from tests.template.stack import Stack, expanded, installation, target, walk
 
 ROLE, FUNCTION = "AWS::IAM::Role", "AWS::Lambda::Function"
 WITHOUT_RESOURCES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}  # AWS knows no resource for these
@@ -108,6 +108,29 @@ def test_the_nightly_comparison_changes_nothing_that_it_compares(name: str) -> N
     assert allowed(stack, "ReconcileFunction", "AccountsTable") == reads | {"dynamodb:PutItem"}
 
 
+def test_the_archive_is_written_by_the_meter_and_read_by_the_console(stack: Stack) -> None:
+    """The meter cannot read what it kept, the console cannot change it, nobody can delete it, and the console lists a
+    message's receipts alone."""
+    may = {name: allowed(stack, name, "ArchiveBucket") for name in stack.of_type(FUNCTION)}
+    assert {name: actions for name, actions in may.items() if actions} == {
+        "MeterFunction": {"s3:PutObject"},
+        "ConsoleFunction": {"s3:ListBucket", "s3:GetObject"},
+    }
+    [condition] = [c for a, _, c in statements(role_of(stack, "ConsoleFunction")) if a == {"s3:ListBucket"}]
+    assert condition == {"StringLike": {"s3:prefix": "messages/*"}}
+
+
+def test_receipts_are_kept_unless_the_parameter_says_otherwise(stack: Stack) -> None:
+    """Then the meter does not know where; the console still opens what was kept before."""
+    variables = {name: function["Environment"]["Variables"] for name, function in stack.of_type(FUNCTION).items()}
+    assert variables["MeterFunction"]["ARCHIVE_BUCKET"] == {"Ref": "ArchiveBucket"}
+    assert variables["ConsoleFunction"]["ARCHIVE_BUCKET"] == {"Ref": "ArchiveBucket"}
+    template = expanded(stack.environment)
+    written = template["Resources"]["MeterFunction"]["Properties"]["Environment"]["Variables"]["ARCHIVE_BUCKET"]
+    assert written == {"Fn::If": ["KeepsReceipts", {"Ref": "ArchiveBucket"}, ""]}
+    assert template["Conditions"]["KeepsReceipts"] == {"Fn::Equals": [{"Ref": "KeepReceipts"}, "true"]}
+
+
 def test_a_secret_is_read_only_where_it_is_needed(stack: Stack) -> None:
     """Each function may read exactly the secrets that its environment names."""
     for name, function in stack.of_type(FUNCTION).items():
@@ -165,8 +188,8 @@ def test_files_of_records_are_written_in_one_place_and_read_by_who_shows_them(st
         "ExportFunction": {"s3:PutObject", "s3:GetObject", "s3:ListBucket"},
         "ConsoleFunction": {"s3:GetObject"},
     }
-    [resources] = [r for actions, r, _ in statements(role_of(stack, "ConsoleFunction")) if "s3:GetObject" in actions]
-    assert resources == [{"Fn::Sub": "${ExportsBucket.Arn}/exports/*"}]
+    readable = [r for actions, r, _ in statements(role_of(stack, "ConsoleFunction")) if "s3:GetObject" in actions]
+    assert [r for r in readable if "ExportsBucket" in str(r)] == [[{"Fn::Sub": "${ExportsBucket.Arn}/exports/*"}]]
 
 
 def test_who_makes_files_sees_exports_and_the_month_index_alone(stack: Stack) -> None:

@@ -12,6 +12,7 @@ ALARM, FUNCTION = "AWS::CloudWatch::Alarm", "AWS::Lambda::Function"
 STAGES = ROOT / "layers" / "tollgate" / "tollgate" / "stages"
 REPORTED = [
     "QuarantinedFacts",
+    "ReceiptsNotArchived",
     "RejectedReceipts",
     "CounterMismatch",
     "InvoicePushFlagged",

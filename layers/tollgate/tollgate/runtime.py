@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tollgate import settings as environment
 from tollgate.adapters import aws
+from tollgate.adapters.archive import S3Archive
 from tollgate.adapters.dynamodb.audit import DynamoAudit
 from tollgate.adapters.dynamodb.contracts import DynamoContracts
 from tollgate.adapters.dynamodb.drafts import DynamoDraftsNotices
@@ -315,7 +316,13 @@ class Runtime:
             quarantine=self.quarantine,
             count=self.count,
             pause=pause,
+            archive=self.archive if self.settings.archive_bucket else None,
         )
+
+    @cached_property
+    def archive(self) -> S3Archive:
+        """The receipts that records were made of."""
+        return S3Archive(self.s3, bucket=self.settings.need("archive_bucket"))
 
     def poll_ports(self) -> Mapping[str, PollPorts]:
         """Ports of the poll stage, by the provider that is asked."""

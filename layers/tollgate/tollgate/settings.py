@@ -26,6 +26,7 @@ class Settings:
     receipts_queue_url: str = ""
     receipts_bucket: str = ""
     exports_bucket: str = ""
+    archive_bucket: str = ""
     public_url: str = ""
     event_bus_name: str = ""
     stripe_events_queue_url: str = ""

@@ -1,7 +1,9 @@
-"""Messages: from a line of an invoice to the messages in it, as pages and as CSV, and from a message to its facts.
+"""Messages: from a line of an invoice to the messages in it, as pages and as CSV, and from a message to its facts and
+to the receipts that they came in.
 
 Always true: a page reads about as much as it shows, however many messages there are; a CSV has every message that was
-asked for, or leads to a file that has: it never ends early without a word. Of a recipient only the country is shown.
+asked for, or leads to a file that has: it never ends early without a word. Of a recipient only the country is shown, of
+a receipt only what is about the message, with people hidden.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from tollgate.domain.facts import MessageKey
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.permissions import READ
 from tollgate.domain.statement import DRAFT, meter_name
+from tollgate.providers.masking import HIDDEN
 from tollgate.stages import drilldown
+from tollgate.stages.archive import open_receipt, receipts_of
 from tollgate.stages.drilldown import Filter, TooLarge, currency_of, filter_of_line, has_messages
 from tollgate.stages.issue import contract_of
 
@@ -76,8 +80,7 @@ def messages_csv(request: Request, tenant: str, period: str) -> Answer:
 
 def message(request: Request, tenant: str) -> Answer:
     """All that is known of one message."""
-    query, ports = request.query, request.ports
-    key = MessageKey(query.one("provider"), query.one("message"), query.one("participant"))
+    ports, key = request.ports, _key(request)
     record = drilldown.message(tenant, key, ledger=ports.ledger)
     contract, usage = ports.contracts.versions(tenant)[0], record.usage
     period = period_on(usage.day, contract.term_on(usage.day)).start if usage else None
@@ -92,8 +95,43 @@ def message(request: Request, tenant: str) -> Answer:
         "invoice": address(tenant, period) if period and period in stated else "",
         "statuses": sorted(record.statuses.items(), key=lambda one: (one[1], one[0])),
         "reports": sorted(record.reports.items(), key=lambda one: (one[1], one[0])),
+        "archive": receipts_of(key, archive=ports.archive),
+        "receipt": f"{_address(tenant)}/receipt?{urlencode(key._asdict())}&receipt=",
     }
     return Page(template="message.html.j2", values=values)
+
+
+def receipt(request: Request, tenant: str) -> Answer:
+    """One of the receipts of a message, as far as it is about that."""
+    ports, key = request.ports, _key(request)
+    opened = open_receipt(
+        tenant,
+        key,
+        request.query.one("receipt"),
+        by=request.person.subject,
+        ledger=ports.ledger,
+        archive=ports.archive,
+        audit=ports.audit,
+        now=request.now,
+    )
+    values = {
+        "tenant": tenant,
+        "key": key,
+        "message": f"{_address(tenant)}?{urlencode(key._asdict())}",
+        "opened": opened,
+        "hidden": HIDDEN,
+        "zone": ports.contracts.versions(tenant)[0].timezone,
+    }
+    return Page(template="receipt.html.j2", values=values)
+
+
+def _address(tenant: str) -> str:
+    return f"/console/messages/{quote(tenant, safe='')}"
+
+
+def _key(request: Request) -> MessageKey:
+    query = request.query
+    return MessageKey(query.one("provider"), query.one("message"), query.one("participant"))
 
 
 def _wanted(request: Request, invoice: Invoice) -> Filter:
@@ -122,4 +160,5 @@ ROUTES: Final = (
     Route("GET", f"{INVOICES}/<tenant>/<period>/messages", messages, READ),
     Route("GET", f"{INVOICES}/<tenant>/<period>/messages.csv", messages_csv, READ),
     Route("GET", "/console/messages/<tenant>", message, READ),
+    Route("GET", "/console/messages/<tenant>/receipt", receipt, READ),
 )

@@ -12,6 +12,7 @@ from tollgate.console.setting import Setting
 from tollgate.mails.brand import Brand
 from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PreferenceRows
+from tollgate.stages.ports.archive import Archive
 from tollgate.stages.ports.exports import ExportFiles, ExportRows
 from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, RunRows
 from tollgate.stages.ports.ledger import LedgerRows, Quarantine, RateRows, Recounting
@@ -93,6 +94,8 @@ class ConsolePorts(Protocol):
     def queues(self) -> Queues: ...
     @property
     def recounting(self) -> Recounting: ...
+    @property
+    def archive(self) -> Archive: ...
     @property
     def preferences(self) -> PreferenceRows: ...
     @property

@@ -34,8 +34,10 @@ from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
 from tollgate.providers.errors import ReceiptError
 from tollgate.providers.provider import Parsed
+from tollgate.stages.archive import keep_receipts
 from tollgate.stages.ports import Count
 from tollgate.stages.ports.accounts import ContractRows
+from tollgate.stages.ports.archive import Archive
 from tollgate.stages.ports.ledger import LedgerRows, Quarantine, QuarantineRow, RateRows
 from tollgate.stages.ports.receipts import Receipt
 from tollgate.stages.quarantine import quarantine_row
@@ -51,7 +53,7 @@ type Pause = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterPorts:
-    """What metering reads and writes."""
+    """What metering reads and writes; ``archive`` None keeps no receipts."""
 
     ledger: LedgerRows
     contracts: ContractRows
@@ -59,6 +61,7 @@ class MeterPorts:
     quarantine: Quarantine
     count: Count
     pause: Pause
+    archive: Archive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> se
             unreadable.add(receipt.id)
     if unreadable:
         ports.count("UnreadableReceipts", len(unreadable))
+    said = ((one.source, one.fact.key) for one in facts)
+    keep_receipts(receipts, said, archive=ports.archive, count=ports.count)
     failed = meter_facts(facts, ports=ports).failed
     return unreadable | failed | _tiers_take_effect(tiers, ports)
 

@@ -110,9 +110,9 @@ class HoldRows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """What somebody did. ``action``: ``invoice``, ``contract`` or ``hold``; ``subject`` names the one concerned (a
-    period, a version's first day, a hold's identity). ``status``, ``revision`` and ``version`` are an invoice's after
-    it; ``what`` says more where they do not say enough."""
+    """What somebody did. ``action``: ``invoice``, ``contract``, ``hold`` or ``receipt``; ``subject`` names the one
+    concerned (a period, a version's first day, a hold's identity, a message). ``status``, ``revision`` and ``version``
+    are an invoice's after it; ``what`` says more where they do not say enough."""
 
     tenant: str
     at: datetime
