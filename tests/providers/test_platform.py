@@ -57,11 +57,11 @@ def test_a_message_says_its_segments_and_its_price() -> None:
 
 
 def test_a_whatsapp_message_without_a_price_is_left_to_the_rate_card() -> None:
-    """Its category is what the card prices; a price that is known goes before it."""
+    """Its category is what the card prices; with a price that is known it is what the message is counted under."""
     fact = only(parsed("platform", sample("platform", "message_sent_whatsapp.json")))
     assert fact.pricing == Pricing("regular", "marketing")
     priced = only(parsed("platform", event("message_sent_whatsapp.json", price="0.03", currency="USD")))
-    assert priced.pricing is None
+    assert priced.pricing == Pricing("regular", "marketing")
     assert priced.report == Report(AT, 1, Decimal("0.03"), None, "USD")
 
 

@@ -500,3 +500,43 @@ def test_two_that_want_one_account_at_once_cannot_both_have_it() -> None:
     with pytest.raises(Conflict):
         contracts.apply({"f": A1}, ports=raced, by="jo", at=APPLIED)
     assert owners(rows)[2:] == ["b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ("AC1", "rollup:twilio:AC1"),
+        ("AC1", "statement:twilio:AC1"),
+        ("rollup:twilio:AC1", "statement:twilio:AC1"),
+        ("rollup:twilio:AC1", "AC1"),
+    ],
+)
+def test_usage_is_not_counted_for_two_tenants_in_two_ways(mine: str, theirs: str) -> None:
+    """What one tenant is billed by receipts, another must not be billed by roll-ups or statements: neither from an
+    overlapping day, nor when both come at once; from the day on which the first has given the account up, it may."""
+
+    def sender(account: str, **more: str) -> dict[str, Any]:
+        return {"provider": "platform" if ":" in account else "twilio", "account": account, **more}
+
+    def of(tenant: str, *senders: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        return small(tenant, "unused", senders=[{"provider": "meta", "account": f"waba-{tenant}"}, *senders], **changes)
+
+    rows = World()
+    refused = "is counted for a as "
+    with pytest.raises(Invalid, match=refused):
+        rows.apply(of("a", sender(mine)), of("b", sender(theirs)))
+    rows.apply(of("a", sender(mine)))
+    with pytest.raises(Invalid, match=refused):
+        rows.apply(of("b", sender(theirs, **{"from": "2026-07-01"})))
+    rows.apply(of("a", **{"from": "2026-06-01"}), at=LATER)
+    with pytest.raises(Invalid, match=refused):
+        rows.apply(of("b", sender(theirs, **{"from": "2026-05-31"})))
+    rows.apply(of("b", sender(theirs, **{"from": "2026-06-01"})))
+
+
+def test_a_tenant_may_change_the_way_in_which_it_is_counted() -> None:
+    """Its own earlier way, which ends with the new version, stands in nobody's way."""
+    rows = World()
+    rows.apply(small("a", "unused", senders=[{"provider": "twilio", "account": "AC1"}]))
+    by_rollup = {"provider": "platform", "account": "rollup:twilio:AC1", "from": "2026-06-01"}
+    rows.apply(small("a", "unused", senders=[by_rollup], **{"from": "2026-06-01"}), at=LATER)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-import urllib3
-
-from tollgate.domain.errors import NotFound, Refused, RetryLater
+from tollgate.adapters.message_api import MessageApi
+from tollgate.domain.errors import Refused, RetryLater
 from tollgate.stages.ports.ledger import MessageResource
 
 ADDRESS: Final = "https://api.plivo.com"
@@ -31,9 +30,6 @@ KEPT: Final = (
 )
 # In these nothing more will be charged, so that an amount of zero is one.
 FINAL_STATES: Final = frozenset({"delivered", "undelivered", "failed", "rejected", "read"})
-TIMEOUT: Final = urllib3.Timeout(connect=3, read=10)
-LARGEST_ANSWER: Final = 100_000
-OK, MISSING, TOO_MANY, SERVER_ERROR = 200, 404, 429, 500
 
 
 class PlivoMessages:
@@ -46,7 +42,7 @@ class PlivoMessages:
 
     def __init__(self, credentials: Callable[[], Mapping[str, str]], *, address: str = ADDRESS) -> None:
         self._credentials, self._address = credentials, address
-        self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        self._api = MessageApi("Plivo")
 
     def read(self, account: str, message: str) -> MessageResource:
         known = self._credentials()
@@ -55,36 +51,11 @@ class PlivoMessages:
         if not (user and token):
             raise Refused("Plivo: no credentials")
         url = f"{self._address}/v1/Account/{quote(user, safe='')}/Message/{quote(message, safe='')}/"
-        headers = urllib3.make_headers(basic_auth=f"{user}:{token}") | {"accept": "application/json"}
-        try:
-            answer = self._http.request("GET", url, headers=headers, redirect=False, preload_content=False)
-            content = answer.read(LARGEST_ANSWER + 1)
-            answer.release_conn()
-        except urllib3.exceptions.HTTPError as error:
-            raise RetryLater(f"Plivo: {type(error).__name__}") from error
-        return _resource(_content(answer.status, content, message), message)
-
-
-def _content(status: int, content: bytes, message: str) -> bytes:
-    if status == OK:
-        return content
-    if status == MISSING:
-        raise NotFound("Plivo message", message)
-    if status == TOO_MANY or status >= SERVER_ERROR:
-        raise RetryLater(f"Plivo: status {status}")
-    raise Refused(f"Plivo: status {status}")
-
-
-def _resource(content: bytes, message: str) -> MessageResource:
-    """An answer, if it is about the message that was asked for. Raises RetryLater for anything else."""
-    try:
-        said: Any = json.loads(content)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or said.get("message_uuid") != message:
-        raise RetryLater("Plivo: the answer is not the message that was asked for")
-    kept = {name: said[name] for name in KEPT if name in said}
-    return MessageResource(json.dumps(kept).encode(), priced=_is_priced(kept))
+        said = self._api.ask(url, login=f"{user}:{token}", message=message)
+        if said.get("message_uuid") != message:
+            raise RetryLater("Plivo: the answer is not the message that was asked for")
+        kept: dict[str, object] = {name: said[name] for name in KEPT if name in said}
+        return MessageResource(json.dumps(kept).encode(), priced=_is_priced(kept))
 
 
 def _is_priced(kept: Mapping[str, object]) -> bool:

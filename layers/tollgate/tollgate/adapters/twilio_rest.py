@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-import urllib3
-
-from tollgate.domain.errors import NotFound, Refused, RetryLater
+from tollgate.adapters.message_api import MessageApi
+from tollgate.domain.errors import Refused, RetryLater
 from tollgate.stages.ports.ledger import MessageResource
 
 ADDRESS: Final = "https://api.twilio.com"
@@ -21,9 +20,6 @@ KEPT: Final = frozenset(
     {"account_sid", "sid", "status", "messaging_service_sid", "num_segments", "price", "price_unit", "date_sent"}
     | {"date_updated", "from", "to"}
 )
-TIMEOUT: Final = urllib3.Timeout(connect=3, read=10)
-LARGEST_ANSWER: Final = 100_000
-OK, MISSING, TOO_MANY, SERVER_ERROR = 200, 404, 429, 500
 
 
 class TwilioMessages:
@@ -35,7 +31,7 @@ class TwilioMessages:
 
     def __init__(self, credentials: Callable[[], Mapping[str, str]], *, address: str = ADDRESS) -> None:
         self._credentials, self._address = credentials, address
-        self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=False)  # nor does it follow redirects
+        self._api = MessageApi("Twilio")
 
     def read(self, account: str, message: str) -> MessageResource:
         known = self._credentials()
@@ -43,33 +39,8 @@ class TwilioMessages:
         if not login:
             raise Refused("Twilio: no credentials for this account")
         url = f"{self._address}/2010-04-01/Accounts/{quote(account, safe='')}/Messages/{quote(message, safe='')}.json"
-        headers = urllib3.make_headers(basic_auth=login) | {"accept": "application/json"}
-        try:
-            answer = self._http.request("GET", url, headers=headers, preload_content=False)
-            content = answer.read(LARGEST_ANSWER + 1)
-            answer.release_conn()
-        except urllib3.exceptions.HTTPError as error:
-            raise RetryLater(f"Twilio: {type(error).__name__}") from error
-        return _resource(_content(answer.status, content, message), account, message)
-
-
-def _content(status: int, content: bytes, message: str) -> bytes:
-    if status == OK:
-        return content
-    if status == MISSING:
-        raise NotFound("Twilio message", message)
-    if status == TOO_MANY or status >= SERVER_ERROR:
-        raise RetryLater(f"Twilio: status {status}")
-    raise Refused(f"Twilio: status {status}")
-
-
-def _resource(content: bytes, account: str, message: str) -> MessageResource:
-    """An answer, if it is about the message that was asked for. Raises RetryLater for anything else."""
-    try:
-        said: Any = json.loads(content)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or (said.get("account_sid"), said.get("sid")) != (account, message):
-        raise RetryLater("Twilio: the answer is not the message that was asked for")
-    kept = {name: value for name, value in said.items() if name in KEPT}
-    return MessageResource(json.dumps(kept).encode(), priced=kept.get("price") is not None)
+        said = self._api.ask(url, login=login, message=message)
+        if (said.get("account_sid"), said.get("sid")) != (account, message):
+            raise RetryLater("Twilio: the answer is not the message that was asked for")
+        kept = {name: value for name, value in said.items() if name in KEPT}
+        return MessageResource(json.dumps(kept).encode(), priced=kept.get("price") is not None)

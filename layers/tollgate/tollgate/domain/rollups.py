@@ -37,6 +37,13 @@ def counted(provider: str, account: str) -> tuple[str, str]:
     return name, own
 
 
+def other_ways(provider: str, account: str) -> set[tuple[str, str]]:
+    """The senders that would count the same usage as one does, in another way. Raises ValueError as above."""
+    name, own = counted(provider, account)
+    ways = {(name, own), *((PLATFORM, sender_account(way, name, own)) for way in WAYS)}
+    return ways - {(provider, account)}
+
+
 def twice_counted(senders: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The accounts that some senders (provider, account) count in more than one way. Raises ValueError as above."""
     ways: dict[tuple[str, str], set[tuple[str, str]]] = {}

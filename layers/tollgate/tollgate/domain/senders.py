@@ -136,6 +136,13 @@ def clashes(held: Sequence[Assignment], wanted: Assignment, *, explicit: bool, e
     return in_the_way[0].tenant
 
 
+def held_from(held: Sequence[Assignment], since: datetime) -> set[str]:
+    """Every tenant that holds the account, or a number of it, at some time from an instant on."""
+    at_once = (_last(held, number, since) for number in {a.number for a in held})
+    later = (a for a in held if a.since > since)
+    return {a.tenant for a in (*at_once, *later) if a is not None and a.tenant}
+
+
 def _ended(held: Sequence[Assignment], assignment: Assignment, moment: datetime) -> bool:
     later = [a for a in held if a.number == assignment.number and assignment.since < a.since <= moment]
     return any(a.tenant == "" for a in later)

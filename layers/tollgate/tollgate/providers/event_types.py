@@ -150,7 +150,8 @@ class MessageSent(_Priced):
     channel: Literal["sms", "whatsapp", "mms", "rcs"]
     segments: Segments = Field(default=1, description="Parts of an SMS; 1 on other channels.")
     category: Category | None = Field(
-        default=None, description="WhatsApp only: what a rate card prices a message by that has no price."
+        default=None,
+        description="WhatsApp only: what it is counted under; without a price, what a card prices it by.",
     )
     recipient: Recipient | None = Field(default=None, description="The number; kept as country and keyed hash.")
     country: Country | None = Field(default=None, description="ISO 3166 code, where it is known better.")

@@ -269,8 +269,9 @@ def _report(data: MessageSent | CallCompleted | PushSent, at: datetime, *, segme
 
 
 def _pricing(data: Data) -> Pricing | None:
-    """The category of a message that a rate card has to price."""
-    if isinstance(data, MessageSent) and data.category is not None and not data.is_priced:
+    """The category of a message: what it is counted under, and what a card prices it by where it has no price. With a
+    carrier fee alone it has none: no card need list it."""
+    if isinstance(data, MessageSent) and data.category is not None and (data.price is not None or not data.is_priced):
         return Pricing(BILLABLE_TYPE, data.category)
     return None
 

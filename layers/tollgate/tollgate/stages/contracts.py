@@ -5,7 +5,7 @@ What happens on a repeat: the same files again change nothing but the audit trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,8 @@ from tollgate.domain.contract import Contract, change_problems, for_term, parse
 from tollgate.domain.errors import Conflict, Invalid, Problem
 from tollgate.domain.lines import crossings, rearm
 from tollgate.domain.notices import LIMIT, Hold, Notice
-from tollgate.domain.senders import Assignment, after_versions, clashes
+from tollgate.domain.rollups import other_ways
+from tollgate.domain.senders import Assignment, after_versions, clashes, held_from
 from tollgate.domain.usage import TermRow
 from tollgate.stages.ports.accounts import ContractRows, HoldRows, SenderKey
 from tollgate.stages.ports.ledger import LedgerRows
@@ -70,7 +71,8 @@ def _against_what_holds(contracts: Mapping[str, Contract], rows: ContractRows) -
     tenants = {contract.tenant for contract in contracts.values()}
     versions = {tenant: list(rows.versions(tenant)) for tenant in tenants}
     everything = [*contracts.values(), *(version for own in versions.values() for version in own)]
-    held = rows.senders({key for contract in everything for key in _keys(contract)})
+    named = {key for contract in everything for key in _keys(contract)}
+    held = rows.senders(named.union(*(other_ways(*key) for key in named)))
     problems: list[Problem] = []
     for file, contract in _by_date(contracts).items():
         own = versions[contract.tenant]
@@ -82,12 +84,20 @@ def _against_what_holds(contracts: Mapping[str, Contract], rows: ContractRows) -
             if other:
                 message = f"belongs to {other} from an overlapping day; name a later day with from:"
                 problems.append(Problem(f"{file}: senders.{index}", message))
+            problems += [Problem(f"{file}: senders.{index}", message) for message in _counted_elsewhere(wanted, held)]
         planned = _planned(contract, own, held)
         if sum(list(held.get(key, ())) != after for key, after in planned.items()) > MAX_ACCOUNTS:
             problems.append(Problem(f"{file}: senders", f"expected at most {MAX_ACCOUNTS} accounts to change at once"))
         held = {**held, **planned}
         versions[contract.tenant] = _with_version(own, contract)
     return problems
+
+
+def _counted_elsewhere(wanted: Assignment, held: Mapping[SenderKey, Sequence[Assignment]]) -> Iterator[str]:
+    """Who counts the usage of an account already in another way: by its receipts, its roll-ups or its statements."""
+    for provider, account in sorted(other_ways(wanted.provider, wanted.account)):
+        for other in sorted(held_from(held.get((provider, account), ()), wanted.since) - {wanted.tenant}):
+            yield f"its usage is counted for {other} as {provider} {account} from an overlapping day"
 
 
 def _with_version(versions: Sequence[Contract], contract: Contract) -> list[Contract]:
