@@ -40,8 +40,8 @@ def german() -> World:
     billing.push(JANUARY, at("2026-02-04"))
     billing.use("2026-03-09", "0.75", cell=SMS, messages=2)
     billing.use("2026-03-10", "1120.50", cell=INDIA)
-    for cause in ("limit", "manual", "overdue"):
-        hold = Hold(tenant="acme", scope="all", cause=cause, reference=f"2026-01-15/{cause}", opened_at=NOW)
+    for cause, reference in (("limit", "2026-01-15"), ("manual", "fraud/x"), ("overdue", "2026-01-15/1")):
+        hold = Hold(tenant="acme", scope="all", cause=cause, reference=reference, opened_at=NOW)
         world.memory.holds["acme", hold.identity] = hold
     days = Selection(first=JANUARY, last=NOW.date())
     one = Export(tenant="acme", selection=days, side=CUSTOMER, by="customer:acme", requested_at=NOW, rows=1_234)
@@ -200,6 +200,31 @@ def test_our_own_people_read_english_of_any_customer(german: World) -> None:
     browser = staff(german)
     assert "WhatsApp fees from January 15, 2026" in browser.get(f"/console/invoices/acme/{JANUARY}").words
     assert "50% of 4 messages. Suspended at the limit." in browser.get("/console/tenants/acme").words
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/review?month=2026-01",
+        "/console/invoices?month=2026-01",
+        f"/console/invoices/acme/{JANUARY}",
+        f"/console/invoices/acme/{JANUARY}/messages",
+        "/console/messages/acme?provider=meta&message=m0&participant=",
+        "/console/close?month=2026-01",
+        "/console/tenants",
+        "/console/tenants/acme",
+        "/console/ops",
+        SHEET,
+    ],
+)
+def test_our_own_pages_write_a_date_one_way(german: World, path: str) -> None:
+    """Written out, in tables as in sentences; no machine's date, no bare offset and no other order."""
+    seen = staff(german).get(path)
+    assert seen.status == 200
+    around = re.sub(r"<article.*?</article>", "", seen.text, flags=re.DOTALL)
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", around)).replace(f"acme/{JANUARY}", "")
+    spent = words.replace("(2026-01-20T12:00:00+00:00)", "")  # a message's own time, as it was reported
+    assert re.findall(r"\d{4}-\d\d-\d\d|[+-]\d{4}\b|\b\d{1,2} (?:January|February|March) \d{4}", spent) == []
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def _engine(locale: str) -> Environment:
         "change": words.change,
         "day": words.day,
         "days": words.days,
+        "dated": lambda reference: words.day(date.fromisoformat(reference[:10])),
         "moment": lambda at, timezone="UTC": words.moment(at, timezone),
         "month": words.span,
         "month_of": words.month,
