@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tollgate import clock, runtime
-from tollgate.stages.poll import poll
+from tollgate.stages.poll import run
 
 logger = Logger()
 metrics = Metrics()
@@ -29,19 +29,14 @@ def count(name: str, value: int) -> None:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """One run of the schedule: what it came to, by provider."""
     built = runtime.from_environment(count)
-    now = clock.scheduled(event.get("time"))
-    reports = {
-        provider: asdict(
-            poll(
-                provider=provider,
-                now=now,
-                most=MOST_MESSAGES,
-                give_up_after=timedelta(days=int(built.settings.price_give_up_days)),
-                has_time=lambda: context.get_remaining_time_in_millis() > LAST_QUESTION_MILLIS,
-                ports=ports,
-            )
-        )
-        for provider, ports in built.poll_ports().items()
-    }
+    polled = run(
+        built.poll_ports(),
+        runs=built.runs,
+        now=clock.scheduled(event.get("time")),
+        most=MOST_MESSAGES,
+        give_up_after=timedelta(days=int(built.settings.price_give_up_days)),
+        has_time=lambda: context.get_remaining_time_in_millis() > LAST_QUESTION_MILLIS,
+    )
+    reports = {provider: asdict(one) for provider, one in polled.items()}
     logger.info("polled", extra={"report": reports})
     return reports

@@ -16,6 +16,13 @@ from tests.stages.billing import FEBRUARY, FREE, INDIA, JANUARY, Billing, at
 from tollgate.console.sheet import grouped
 from tollgate.domain.errors import Refused
 from tollgate.domain.invoices import Invoice
+from tollgate.domain.reconciliation import (
+    MESSAGES_DIFFER,
+    NOT_COMPARED,
+    Difference,
+    reconciled,
+    stripe_differences,
+)
 from tollgate.domain.statement import Line
 from tollgate.mails.brand import Brand
 
@@ -68,6 +75,46 @@ def issued(scene: Scene) -> Scene:
     scene.billing.approve(FEBRUARY, NOW)
     scene.billing.push(FEBRUARY, NOW)
     return scene
+
+
+# --- what differs ---
+
+
+def test_what_a_provider_billed_otherwise_is_shown_with_both_numbers(scene: Scene) -> None:
+    """The flag with its reason in words, and a row with ours, theirs and where they come from; of this period alone."""
+    about = {"tenant": "acme", "subject": "meta 1, whatsapp, 2026-02-01 to 2026-02-28"}
+    differs = Difference(
+        **about, cause=MESSAGES_DIFFER, ours="391", theirs="400", unit="messages", source="statement <7> of meta",
+        periods=(FEBRUARY,),
+    )  # fmt: skip
+    other = replace(differs, theirs="9,999", periods=(JANUARY,))
+    waived = Difference(**about, cause=NOT_COMPARED, note="billed in EUR", periods=(FEBRUARY,))
+    scene.world.ports.reconciled.save(reconciled("acme", [differs, other, waived], at=NOW))
+    words = scene.visitor("read-only").get(PAGE).words
+    assert (
+        "provider differs meta 1, whatsapp, 2026-02-01 to 2026-02-28: another number of messages: "
+        "391 messages in our records, 400 messages in statement &lt;7&gt; of meta"
+    ) in words
+    assert (
+        "messages differ another number of messages 391 messages 400 messages our records, statement &lt;7&gt; of meta"
+    ) in words
+    assert "not compared could not be compared billed in EUR" in words
+    assert "9,999" not in words
+
+
+def test_where_nothing_differs_nothing_is_said_of_it(scene: Scene) -> None:
+    """Not compared yet, or equal."""
+    assert "What differs" not in scene.visitor().get(PAGE).words
+    scene.world.ports.reconciled.save(reconciled("acme", [], at=NOW))
+    assert "What differs" not in scene.visitor().get(PAGE).words
+
+
+def test_what_stripe_has_otherwise_is_shown_on_an_issued_invoice(issued: Scene) -> None:
+    """It is no draft any more, and nobody reviews it."""
+    differs = stripe_differences(issued.invoice, None, wanted=())
+    issued.world.ports.reconciled.save(reconciled("acme", differs, at=NOW))
+    words = issued.visitor().get(PAGE).words
+    assert "invoice 2026-02-01 missing at stripe Stripe has no such invoice in_1 open our invoice, Stripe" in words
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tests.console.visitor import Visitor
 from tests.domain.examples import D, contract, whatsapp
 from tests.stages.billing import Billing
 from tollgate.domain.notices import USAGE_WARNING, Notice
+from tollgate.domain.reconciliation import NOBODY, Difference, reconciled
 from tollgate.domain.senders import Assignment
 from tollgate.stages.ports.accounts import MailState
 from tollgate.stages.ports.invoices import Run
@@ -51,7 +52,8 @@ def busy(world: World) -> World:
             report={"drafted": ("acme/2026-02-01", "<b>")},
         )
     )
-    world.ports.runs.save(Run(schedule="reconcile", at=NOW - timedelta(hours=13), counts={"compared": 9}, report={}))
+    for schedule in ("reconcile", "suspend", "poll"):
+        world.ports.runs.save(Run(schedule=schedule, at=NOW, counts={"compared": 9, "lifted": 0}, report={}))
     notice = Notice(
         tenant="acme", kind=USAGE_WARNING, term=contract().term.start, at=NOW, meter="sms", line=75, used=D(1)
     )
@@ -82,6 +84,7 @@ def test_a_quiet_stack_says_so(signed_in: Callable[..., Visitor]) -> None:
         "Everything that came in could be counted.",
         "Every mail has arrived",
         "Nothing was redriven.",
+        "Nothing that was compared differs.",
         "never ran",
     ):
         assert said in words
@@ -94,7 +97,40 @@ def test_a_schedule_that_missed_its_day_stands_out(busy: World, signed_in: Calla
     for passed, said in ((timedelta(hours=26), False), (timedelta(hours=26, seconds=1), True)):
         del busy.memory.runs["invoice", busy.ports.runs.last("invoice")[0].at]
         busy.ports.runs.save(replace(run, at=NOW - passed))
-        assert ("no run for over a day" in visitor.get(OPS).words) == said
+        assert ("has missed a run" in visitor.get(OPS).words) == said
+
+
+def test_what_differs_is_listed_with_what_must_be_looked_at_first(
+    world: World, signed_in: Callable[..., Visitor]
+) -> None:
+    """Of every tenant and of nobody, with both numbers and their places; a run's numbers stand out too."""
+    first = Difference(
+        tenant="acme", cause="day-differs", subject="SMS on 2026-03-02, sms, US", ours="4", theirs="5",
+        unit="messages", source="the day's counters",
+    )  # fmt: skip
+    nobodys = Difference(tenant=NOBODY, cause="account-unknown", subject="twilio AC9", theirs="6 messages")
+    waived = Difference(tenant="acme", cause="not-compared", subject="another", note="why")
+    for tenant, found in (("acme", [waived, first]), (NOBODY, [nobodys])):
+        world.ports.reconciled.save(reconciled(tenant, found, at=NOW))
+    counts = {"compared": 7, "day-differs": 1, "not-compared": 1, "unread": 0}
+    world.ports.runs.save(Run(schedule="reconcile", at=NOW, counts=counts, report={"day-differs": ("acme: it",)}))
+    seen = signed_in("read-only").get(OPS)
+    assert "acme SMS on 2026-03-02, sms, US day differs the records of the day do not add up" in seen.words
+    assert "4 messages 5 messages the records, the day's counters" in seen.words.replace("&#39;", "'")
+    assert "nobody twilio AC9 account unknown" in seen.words
+    assert seen.words.index("day differs the records") < seen.words.index("not compared could not")
+    assert '<span class="tag bad">day differs 1</span>' in seen.text
+    assert '<span class="tag ">not compared 1</span>' in seen.text
+
+
+def test_more_differences_than_a_page_holds_are_counted(world: World, signed_in: Callable[..., Visitor]) -> None:
+    """And the first ones shown."""
+    many = [Difference(tenant="acme", cause="day-differs", subject=f"it {n}") for n in range(101)]
+    world.ports.reconciled.save(reconciled("acme", many, at=NOW))
+    words = signed_in("ops").get(OPS).words
+    assert "Shown are 100 of 101." in words
+    assert "it 99" in words
+    assert "it 100" not in words
 
 
 def test_dead_letters_are_sent_back_after_a_question(busy: World, signed_in: Callable[..., Visitor]) -> None:

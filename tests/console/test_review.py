@@ -13,6 +13,7 @@ from tests.console.conftest import World
 from tests.console.visitor import Visitor
 from tests.domain.examples import D, contract
 from tests.stages.billing import FEBRUARY, FREE, JANUARY, Billing, at
+from tollgate.domain.reconciliation import RECEIPTS_MISSING, Difference, reconciled
 from tollgate.stages.issue import approve_invoice
 
 TENANTS = {"acme": "10.00", "beta": "20.00", "gamma": "900.00"}
@@ -62,6 +63,23 @@ def test_a_draft_is_listed_with_its_change_and_its_flags_in_words(signed_in: Cal
     assert "by +8900.0% against the statement before" in row(seen.text, "gamma")
     assert "3 drafts wait USD 930.00" in seen.words
     assert "2 clean USD 30.00" in seen.words
+
+
+def test_a_draft_that_a_provider_bills_otherwise_is_flagged_and_not_clean(
+    world: World, signed_in: Callable[..., Visitor]
+) -> None:
+    """Its reason in words; it can only be opened, and not be approved with the clean ones."""
+    differs = Difference(
+        cause=RECEIPTS_MISSING, tenant="acme", subject="twilio AC1, sms, 2026-02-03", ours="0", theirs="5",
+        unit="messages", source="the roll-ups of twilio", periods=(FEBRUARY,),
+    )  # fmt: skip
+    world.ports.reconciled.save(reconciled("acme", [differs], at=world.now))
+    text = signed_in("finance").get("/console/review").text
+    assert (
+        "provider differs twilio AC1, sms, 2026-02-03: the provider bills usage of which we have no receipts: "
+        "0 messages in our records, 5 messages in the roll-ups of twilio"
+    ) in row(text, "acme").replace("</span>", "")
+    assert "clean" not in row(text, "acme")
 
 
 def test_a_flagged_draft_can_only_be_opened(signed_in: Callable[..., Visitor]) -> None:

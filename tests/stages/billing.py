@@ -172,7 +172,9 @@ class Billing:
 
     def suspend_ports(self) -> SuspendPorts:
         rows = self.rows
-        return SuspendPorts(contracts=rows.contracts, holds=rows.holds, stripe=self.faults.wrap(self.stripe))
+        return SuspendPorts(
+            contracts=rows.contracts, holds=rows.holds, runs=rows.runs, stripe=self.faults.wrap(self.stripe)
+        )
 
     def invoice_ports(self) -> InvoicePorts:
         rows = self.rows

@@ -17,6 +17,7 @@ from tollgate.domain.errors import Invalid, NotFound
 from tollgate.stages.ops import (
     MOST_REDRIVEN,
     last_runs,
+    late,
     quarantined,
     queue_depths,
     redrive_quarantine,
@@ -25,6 +26,7 @@ from tollgate.stages.ops import (
     undelivered,
 )
 from tollgate.stages.ports.accounts import MailState
+from tollgate.stages.ports.invoices import Run
 from tollgate.stages.ports.ledger import QuarantineRow
 from tollgate.stages.ports.queues import QueueDepth
 
@@ -90,12 +92,24 @@ def test_undelivered_mails_come_tenants_at_a_time() -> None:
 def test_the_schedules_are_shown_with_their_last_runs() -> None:
     """Newest first; one that never ran has none."""
     world = Billing()
-    assert last_runs(runs=world.rows.runs) == {"invoice": [], "reconcile": []}
+    assert last_runs(runs=world.rows.runs) == {"invoice": [], "reconcile": [], "suspend": [], "poll": []}
     world.use(JANUARY, "1.00")
     for day in (5, 6):
         world.daily(at(f"2026-02-0{day}"))
     runs = last_runs(runs=world.rows.runs)["invoice"]
     assert [(run.at, run.counts["drafted"]) for run in runs] == [(at("2026-02-06"), 0), (at("2026-02-05"), 1)]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes"), [("invoice", 26 * 60), ("reconcile", 26 * 60), ("suspend", 120), ("poll", 20)]
+)
+def test_a_schedule_is_late_once_it_has_missed_a_run(schedule: str, minutes: int) -> None:
+    """Each by how often it runs; one that never ran is."""
+    ran = Run(schedule=schedule, at=NOON, counts={}, report={})
+    missed = NOON + timedelta(minutes=minutes)
+    assert late({schedule: [ran]}, now=missed) == set()
+    assert late({schedule: [ran]}, now=missed + timedelta(seconds=1)) == {schedule}
+    assert late({schedule: []}, now=NOON) == {schedule}
 
 
 def test_queues_with_dead_letters_come_first() -> None:

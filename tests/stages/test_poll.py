@@ -19,7 +19,7 @@ from tests.fakes.price_waits import MemoryPriceWaits, MemoryResources
 from tests.stages.traffic import ACME, NOON, World, small
 from tollgate.domain.errors import NotFound, Refused, RetryLater
 from tollgate.domain.price_waits import FIRST_PAUSE
-from tollgate.stages.poll import Polled, PollPorts, poll
+from tollgate.stages.poll import Polled, PollPorts, poll, run
 from tollgate.stages.ports.ledger import MessageResource
 from tollgate.stages.ports.receipts import Receipt
 
@@ -75,7 +75,6 @@ class Twilio(World):
         self, now: datetime = DUE, *, most: int = 100, faults: Faults | None = None, questions: int | None = None
     ) -> Polled:
         """One run; with ``questions`` its time is up after so many."""
-        wrap = (faults or Faults()).wrap
         left = iter([True] * questions if questions is not None else [])
         return poll(
             provider="twilio",
@@ -83,15 +82,19 @@ class Twilio(World):
             most=most,
             give_up_after=WEEK,
             has_time=lambda: questions is None or next(left, False),
-            ports=PollPorts(
-                waits=wrap(MemoryPriceWaits(self.memory)),
-                ledger=wrap(self.rows.ledger),
-                quarantine=wrap(self.rows.quarantine),
-                queue=wrap(self.queue),
-                resources=wrap(MemoryResources(self.resources, self.asked)),
-                count=self._count,
-                pace=self._pace,
-            ),
+            ports=self.poll_ports(faults),
+        )
+
+    def poll_ports(self, faults: Faults | None = None) -> PollPorts:
+        wrap = (faults or Faults()).wrap
+        return PollPorts(
+            waits=wrap(MemoryPriceWaits(self.memory)),
+            ledger=wrap(self.rows.ledger),
+            quarantine=wrap(self.rows.quarantine),
+            queue=wrap(self.queue),
+            resources=wrap(MemoryResources(self.resources, self.asked)),
+            count=self._count,
+            pace=self._pace,
         )
 
     def deliver(self) -> None:
@@ -281,3 +284,23 @@ def test_a_crash_anywhere_and_another_run_end_as_without_one(now: datetime) -> N
             crashed.poll(now, faults=faults)
         crashed.poll(now)
         assert state(crashed) == expected
+
+
+def test_a_run_over_all_providers_leaves_a_row(twilio: Twilio) -> None:
+    """What it came to in all, and who could not be asked to the end; also when nothing was due."""
+    twilio.knows({1: RetryLater("status 429")})
+    rows = twilio.rows
+
+    def ran(now: datetime) -> dict[str, Polled]:
+        return run(
+            {"twilio": twilio.poll_ports(), "plivo": twilio.poll_ports()},
+            runs=rows.runs, now=now, most=9, give_up_after=WEEK, has_time=lambda: True,
+        )  # fmt: skip
+
+    assert ran(DUE) == {"twilio": Polled(cause="status 429"), "plivo": Polled()}
+    twilio.knows({1: resource()})
+    ran(DUE + FIRST_PAUSE)
+    later, first = rows.runs.last("poll", 9)
+    assert (first.at, dict(first.counts)) == (DUE, {"priced": 0, "put_off": 0, "given_up": 0, "stopped": 1})
+    assert first.report == {"stopped": ("twilio: status 429",)}
+    assert (later.counts["priced"], later.report) == (1, {})

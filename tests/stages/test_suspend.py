@@ -245,6 +245,19 @@ def test_a_tenant_that_cannot_be_read_keeps_no_other_suspended() -> None:
     with pytest.raises(Invalid):
         sweep(ports=world.suspend_ports(), now=at("2027-01-16"))
     assert [hold.is_open for hold in world.holds()] == [False]
+    [run] = world.rows.runs.last("suspend")
+    assert (run.counts, run.report["lifted"]) == ({"lifted": 1, "failed": 1}, (TENANT,))
+
+
+def test_a_sweep_leaves_a_row_of_its_run() -> None:
+    """Also when there was nothing to do: that it ran is what ops look for."""
+    world = held(LIMIT)
+    sweep(ports=world.suspend_ports(), now=at("2027-01-16"))
+    sweep(ports=world.suspend_ports(), now=at("2027-01-17"))
+    assert [(run.at, run.counts["lifted"]) for run in world.rows.runs.last("suspend", 9)] == [
+        (at("2027-01-17"), 0),
+        (at("2027-01-16"), 1),
+    ]
 
 
 def test_a_crash_around_any_call_of_a_sweep_ends_the_same() -> None:

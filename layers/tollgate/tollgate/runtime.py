@@ -384,7 +384,7 @@ class Runtime:
 
     def suspend_ports(self) -> SuspendPorts:
         """Ports of the suspend stage."""
-        return SuspendPorts(contracts=self.contracts, holds=self.holds, stripe=self.stripe)
+        return SuspendPorts(contracts=self.contracts, holds=self.holds, runs=self.runs, stripe=self.stripe)
 
     def settle_ports(self) -> SettlePorts:
         """Ports of the settle stage."""

@@ -19,6 +19,7 @@ from tollgate.console import charts, sheet
 from tollgate.console.answers import Answer, Page
 from tollgate.console.months import month_shown
 from tollgate.console.pages import Route
+from tollgate.console.ports import ConsolePorts
 from tollgate.console.render import WORDS, count, day, money
 from tollgate.console.request import Request
 from tollgate.console.review import Choice, review_ports
@@ -29,6 +30,7 @@ from tollgate.domain.errors import NotFound
 from tollgate.domain.explanation import DayPoint
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, VOID, Invoice
 from tollgate.domain.permissions import READ
+from tollgate.domain.reconciliation import Difference
 from tollgate.domain.review import JUMP, Summary, summary_of
 from tollgate.domain.statement import DRAFT, meter_name
 from tollgate.mails.brand import web_address
@@ -95,6 +97,7 @@ def invoice(request: Request, tenant: str, period: str) -> Answer:
     own = ports.invoices.invoices(tenant) if is_draft else []
     values = {
         **_common(known),
+        "differences": differences_of(shown, ports),
         "review": reviewed(shown, own, ports=review_ports(ports)) if is_draft else None,
         "groups": sheet.grouped(shown.statement.lines),
         "text_of": sheet.text_of(known, WORDS),
@@ -114,6 +117,12 @@ def invoice(request: Request, tenant: str, period: str) -> Answer:
 def _at_stripe(shown: Invoice) -> Sequence[tuple[str, str]]:
     """The invoice's page and its file; an invoice that was issued before the file was kept has only the page."""
     return ("At Stripe", shown.hosted_url), ("PDF", shown.pdf_url)
+
+
+def differences_of(invoice: Invoice, ports: ConsolePorts) -> list[Difference]:
+    """What the last comparison found of an invoice's period."""
+    found, start = ports.reconciled.of(invoice.tenant), invoice.statement.period.start
+    return [one for one in found.differences if start in one.periods] if found else []
 
 
 def statement(request: Request, tenant: str, period: str) -> Answer:

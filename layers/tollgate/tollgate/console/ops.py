@@ -14,8 +14,11 @@ from tollgate.console.pages import Route
 from tollgate.console.render import count
 from tollgate.console.request import Request
 from tollgate.domain.permissions import READ, REDRIVE_QUARANTINE, REDRIVE_QUEUE
+from tollgate.domain.reconciliation import CAUSES, NOT_COMPARED
 from tollgate.stages.ops import (
+    all_differences,
     last_runs,
+    late,
     quarantined,
     queue_depths,
     redrive_quarantine,
@@ -25,22 +28,26 @@ from tollgate.stages.ops import (
 )
 
 ROOT: Final = "/console/ops"
-LATE_AFTER: Final = timedelta(hours=26)
-"""A daily schedule that has not run for so long has missed a day."""
 TRAIL_DAYS: Final = timedelta(days=30)
 DETAILS_SHOWN: Final = 20
+DIFFERENCES_SHOWN: Final = 100
+BAD: Final = (CAUSES.keys() | {"failed", "refused", "blocked", "flagged", "unread", "stopped"}) - {NOT_COMPARED}
+"""What of a run's numbers somebody must look at."""
 
 
 def ops(request: Request) -> Answer:
     """Everything that ops looks after."""
     ports, now = request.ports, request.now
     mails = undelivered(contracts=ports.contracts, notices=ports.notices, now=now, cursor=request.query.one("after"))
-    runs = last_runs(runs=ports.runs)
+    runs, differs = last_runs(runs=ports.runs), all_differences(reconciled=ports.reconciled)
     values = {
         "queues": queue_depths(queues=ports.queues),
         "waiting": quarantined(quarantine=ports.quarantine, contracts=ports.contracts),
         "runs": runs,
-        "late": {name for name, own in runs.items() if not own or now - own[0].at > LATE_AFTER},
+        "differs": differs,
+        "differing": differs[:DIFFERENCES_SHOWN],
+        "bad": BAD,
+        "late": late(runs, now=now),
         "mails": mails.rows,
         "following": f"{ROOT}?{urlencode({'after': mails.cursor})}#mails" if mails.cursor else "",
         "trail": trail(audit=ports.audit, since=now - TRAIL_DAYS),

@@ -24,15 +24,14 @@ from tollgate.stages.corrections import finish_credits
 from tollgate.stages.drafts import call_finance
 from tollgate.stages.issue import IssuePorts, contract_of, push
 from tollgate.stages.ports.accounts import HoldRows
-from tollgate.stages.ports.invoices import DraftsNoticeRows, ReconciledRows, Run, RunRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows, ReconciledRows, RunRows
 from tollgate.stages.ports.ledger import Quarantine
 from tollgate.stages.review import Differing, Waiting, approve_by_rule
+from tollgate.stages.run_rows import run_row
 from tollgate.stages.settle import SettlePorts, follow
 from tollgate.stages.suspend import end_limit_holds
 
 SCHEDULE: Final = "invoice"
-MAX_NAMED: Final = 300
-"""Of each action, in the row of a run: an item holds 400 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,19 +91,8 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
         call_finance(drafts, rows=ports.drafts, waiting=waiting, blocked=report.blocked, differing=differing, now=now)
     if report.failed:
         ports.close.count("TenantRunFailed", len(report.failed))
-    ports.runs.save(run_of(SCHEDULE, report, at=now))
+    ports.runs.save(run_row(SCHEDULE, asdict(report), at=now))
     return report
-
-
-def run_of(schedule: str, report: Report, *, at: datetime) -> Run:
-    """A report as it is kept: of each action how often, and the first few by name."""
-    done: dict[str, list[str]] = asdict(report)
-    return Run(
-        schedule=schedule,
-        at=at,
-        counts={action: len(names) for action, names in done.items()},
-        report={action: tuple(names[:MAX_NAMED]) for action, names in done.items() if names},
-    )
 
 
 @contextmanager

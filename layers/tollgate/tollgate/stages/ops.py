@@ -2,27 +2,33 @@
 
 What is done here belongs to no tenant, so it has a trail of its own; it is written before anything is done outside.
 
-Reads: the quarantine (a query for each day that holds something), the last runs (a query a schedule); of undelivered
-mails one query a tenant, so they are read a page of tenants at a time.
+Reads: the quarantine (a query for each day that holds something), the last runs (a query a schedule), what differs (a
+query); of undelivered mails one query a tenant, so they are read a page of tenants at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from tollgate.domain.invoices import named
 from tollgate.domain.notices import Notice
+from tollgate.domain.reconciliation import Difference
 from tollgate.stages.ports.accounts import AuditEntry, AuditRows, ContractRows, MailState, NoticeRows
-from tollgate.stages.ports.invoices import Run, RunRows
+from tollgate.stages.ports.invoices import ReconciledRows, Run, RunRows
 from tollgate.stages.ports.ledger import Quarantine, QuarantineRow, Recounting
 from tollgate.stages.ports.queues import QueueDepth, Queues
 from tollgate.stages.review import owners_of
 
-SCHEDULES: Final = ("invoice", "reconcile")
-"""Those whose runs leave a row."""
+SCHEDULES: Final[Mapping[str, timedelta]] = {
+    "invoice": timedelta(hours=26),
+    "reconcile": timedelta(hours=26),
+    "suspend": timedelta(hours=2),
+    "poll": timedelta(minutes=20),
+}
+"""After how long without a run a schedule has missed one."""
 OVERDUE_AFTER: Final = timedelta(hours=1)
 """A mail that is not out by then is looked into."""
 TENANTS_A_PAGE: Final = 200
@@ -101,6 +107,17 @@ def _is_undelivered(notice: Notice, mail: MailState, now: datetime) -> bool:
 def last_runs(*, runs: RunRows, count: int = 10) -> dict[str, list[Run]]:
     """The last runs of each schedule, newest first."""
     return {schedule: runs.last(schedule, count) for schedule in SCHEDULES}
+
+
+def all_differences(*, reconciled: ReconciledRows) -> list[Difference]:
+    """What the last comparison found of every tenant; first what somebody must look at."""
+    found = [one for tenant in reconciled.all() for one in tenant.differences]
+    return sorted(found, key=lambda one: (not one.raises, one.tenant, one.kind))
+
+
+def late(runs: Mapping[str, Sequence[Run]], *, now: datetime) -> set[str]:
+    """The schedules that never ran, or have missed a run."""
+    return {name for name, own in runs.items() if not own or now - own[0].at > SCHEDULES[name]}
 
 
 def queue_depths(*, queues: Queues) -> list[QueueDepth]:

@@ -7,8 +7,8 @@ and the row in quarantine written before it is given up, so a message that was n
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,10 +19,13 @@ from tollgate.domain.pricing import NO_PRICE
 from tollgate.domain.records import awaits_price, facts_of
 from tollgate.providers.provider import group_or
 from tollgate.stages.ports import Count
+from tollgate.stages.ports.invoices import RunRows
 from tollgate.stages.ports.ledger import LedgerRows, MessageResource, MessageResources, PriceWaits, Quarantine
 from tollgate.stages.ports.receipts import Receipt, ReceiptQueue
 from tollgate.stages.quarantine import quarantine_row
+from tollgate.stages.run_rows import run_row
 
+SCHEDULE: Final = "poll"
 JSON: Final = "application/json"
 
 
@@ -47,6 +50,27 @@ class Polled:
     put_off: int = 0
     given_up: int = 0
     cause: str = ""
+
+
+def run(
+    ports: Mapping[str, PollPorts],
+    *,
+    runs: RunRows,
+    now: datetime,
+    most: int,
+    give_up_after: timedelta,
+    has_time: Callable[[], bool],
+) -> dict[str, Polled]:
+    """One run over all providers that must be asked, and a row that says what it came to, by provider."""
+    polled = {
+        provider: poll(provider=provider, now=now, most=most, give_up_after=give_up_after, has_time=has_time, ports=own)
+        for provider, own in ports.items()
+    }
+    stopped = [f"{provider}: {one.cause}" for provider, one in polled.items() if one.cause]
+    counts = {done: sum(getattr(one, done) for one in polled.values()) for done in ("priced", "put_off", "given_up")}
+    row = run_row(SCHEDULE, {"stopped": stopped}, at=now)
+    runs.save(replace(row, counts={**counts, **row.counts}))
+    return polled
 
 
 def poll(

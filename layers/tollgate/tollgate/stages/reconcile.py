@@ -47,18 +47,17 @@ from tollgate.stages.close import RECOUNTABLE
 from tollgate.stages.ports import Count
 from tollgate.stages.ports.accounts import ContractRows
 from tollgate.stages.ports.events import EventRows
-from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, Run, RunRows
+from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, RunRows
 from tollgate.stages.ports.ledger import LedgerRows
 from tollgate.stages.ports.stripe import Stripe
 from tollgate.stages.provider_bills import Owned, owned_bills
 from tollgate.stages.reconcile_counters import counter_differences, read_records
 from tollgate.stages.reconcile_stripe import compare_invoices
+from tollgate.stages.run_rows import run_row
 
 SCHEDULE: Final = "reconcile"
 LONGEST_BILL: Final = timedelta(days=92)
 """How much earlier than a period a bill of it may begin: a quarter."""
-MAX_NAMED: Final = 300
-"""Of each cause, in the row of a run."""
 KINDS: Final = (COUNTERS, STRIPE, STATEMENT)
 
 
@@ -141,17 +140,6 @@ def run(
     return report
 
 
-def run_of(report: Report, *, at: datetime) -> Run:
-    """A report as it is kept: of each cause how often, and the first few in words."""
-    named = {**report.differs, "failed": report.failed, "unread": report.unread}
-    return Run(
-        schedule=SCHEDULE,
-        at=at,
-        counts=report.counts,
-        report={name: tuple(words[:MAX_NAMED]) for name, words in named.items() if words},
-    )
-
-
 def _seen(found: Reconciled | None) -> datetime:
     return found.at if found else datetime.min.replace(tzinfo=UTC)
 
@@ -170,7 +158,8 @@ def _raise(report: Report, ports: ReconcilePorts, now: datetime) -> None:
         ports.count("ReconcileDifferences", raised)
     if report.failed or report.unread:
         ports.count("ReconcileUnfinished", len(report.failed) + len(report.unread))
-    ports.runs.save(run_of(report, at=now))
+    done = {**report.differs, "failed": report.failed, "unread": report.unread}
+    ports.runs.save(replace(run_row(SCHEDULE, done, at=now), counts=report.counts))
 
 
 def _looked_at(tenant: str, before: Reconciled | None, ports: ReconcilePorts, now: datetime) -> dict[str, _Work]:

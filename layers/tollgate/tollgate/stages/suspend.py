@@ -17,8 +17,11 @@ from tollgate.domain.errors import RetryLater, TollgateError
 from tollgate.domain.notices import ALL_SERVICES, LIMIT, Hold
 from tollgate.stages.customers import ensure_customer
 from tollgate.stages.ports.accounts import ContractRows, HoldRows
+from tollgate.stages.ports.invoices import RunRows
 from tollgate.stages.ports.stripe import Stripe
+from tollgate.stages.run_rows import run_row
 
+SCHEDULE: Final = "suspend"
 MAX_ROUNDS: Final = 5
 
 
@@ -28,6 +31,7 @@ class SuspendPorts:
 
     contracts: ContractRows
     holds: HoldRows
+    runs: RunRows
     stripe: Stripe
 
 
@@ -80,18 +84,21 @@ def end_limit_holds(tenant: str, *, contracts_rows: ContractRows, holds: HoldRow
 
 
 def sweep(*, ports: SuspendPorts, now: datetime) -> list[str]:
-    """End the limit holds of every tenant whose term is over. Returns the tenants concerned.
+    """The hourly run: end the limit holds of every tenant whose term is over. Returns the tenants concerned.
 
-    A tenant that fails keeps none of the others suspended: its error is raised after them.
+    A tenant that fails keeps none of the others suspended: its error is raised after them and the row of the run.
     """
     concerned: list[str] = []
     errors: list[TollgateError] = []
+    failed: list[str] = []
     for tenant in ports.contracts.tenants():
         try:
             if end_limit_holds(tenant, contracts_rows=ports.contracts, holds=ports.holds, now=now):
                 concerned.append(tenant)
         except TollgateError as error:
             errors.append(error)
+            failed.append(f"{tenant}: {error}")
+    ports.runs.save(run_row(SCHEDULE, {"lifted": concerned, "failed": failed}, at=now))
     if errors:
         raise errors[0]
     return concerned
