@@ -17,7 +17,7 @@ from tollgate.domain.notices import Hold
 from tollgate.domain.usage import Cell
 
 SMS = Cell("sms", "sms", "North America")
-LINK = links.address("acme", site="", key=CONSOLE_KEY, now=NOW)
+LINK = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW)
 
 
 @pytest.fixture

@@ -301,7 +301,7 @@ def test_who_is_signed_in_keeps_the_navigation_where_nothing_is(sample: World) -
 def test_a_link_opens_its_tenants_page_and_acts_in_its_name(sample: World) -> None:
     """Nobody signs in; the audit trail learns that it was the customer."""
     visitor = sample.visitor()
-    page = links.address("acme", site="", key=CONSOLE_KEY, now=NOW) + "/sample"
+    page = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW) + "/sample"
     assert visitor.get(page).status == 200
     assert visitor.submit(page).status == 303
     assert done == ["customer:acme"]
@@ -309,7 +309,7 @@ def test_a_link_opens_its_tenants_page_and_acts_in_its_name(sample: World) -> No
 
 def test_a_link_ends(sample: World) -> None:
     """After its days it is a page that says how to get a new one."""
-    page = links.address("acme", site="", key=CONSOLE_KEY, now=NOW) + "/sample"
+    page = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW) + "/sample"
     sample.later(links.LASTS)
     seen = sample.visitor().get(page)
     assert (seen.status, "next mail brings a new one" in seen.words) == (404, True)
@@ -317,7 +317,7 @@ def test_a_link_ends(sample: World) -> None:
 
 def test_a_link_is_no_session_and_a_session_is_no_link(sample: World) -> None:
     """What opens a customer's page opens nothing of the console, and the other way round."""
-    page = links.address("acme", site="", key=CONSOLE_KEY, now=NOW) + "/sample"
+    page = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW) + "/sample"
     visitor = sample.visitor()
     visitor.jar[SESSION] = page.removeprefix("/usage/").removesuffix("/sample")
     assert visitor.get("/console/sample").status == 303
@@ -327,7 +327,7 @@ def test_a_link_is_no_session_and_a_session_is_no_link(sample: World) -> None:
 def test_a_person_who_opens_a_link_acts_as_the_customer(sample: World) -> None:
     """Staff who look at a customer's page do not bring their own rights along."""
     visitor = browser(sample, "finance")
-    page = links.address("acme", site="", key=CONSOLE_KEY, now=NOW) + "/sample"
+    page = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW) + "/sample"
     assert "Ada Finance" not in visitor.get(page).text
     visitor.submit(page)
     assert done == ["customer:acme"]

@@ -20,7 +20,7 @@ from tollgate.domain.usage import Cell
 from tollgate.mails import wording
 
 SMS = Cell("sms", "sms", "North America")
-LINK = links.address("acme", site="", key=CONSOLE_KEY, now=NOW)
+LINK = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW)
 SHEET = f"/console/invoices/acme/{JANUARY}/statement"
 # What is nobody's sentence: names, addresses, identities, codes of currencies and zones, dates as CLDR writes them.
 DATA = re.compile(

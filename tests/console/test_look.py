@@ -18,7 +18,7 @@ BRAND = Brand(
     legal="Søndly & <script> A/S | 1051 København",
     url="https://sondly.example/?a=1&b=2",
 )
-LINK = links.address("acme", site="", key=CONSOLE_KEY, now=NOW)
+LINK = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW)
 
 
 def test_every_page_is_the_brands(world: World) -> None:

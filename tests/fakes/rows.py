@@ -34,6 +34,7 @@ from tollgate.stages.ports.accounts import (
     HoldRows,
     MailState,
     NoticeRows,
+    PortalLinkRows,
     PreferenceRows,
     SenderKey,
 )
@@ -70,6 +71,7 @@ class Memory:
     runs: dict[tuple[str, datetime], Run] = field(default_factory=dict)
     reconciled: dict[str, Reconciled] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)
     drafts: dict[str, tuple[DraftsNotice, MailState]] = field(default_factory=dict)
     exports: dict[tuple[str, int], Export] = field(default_factory=dict)
     commits: int = 0
@@ -456,6 +458,27 @@ class MemoryPreferences:
 
 
 @dataclass
+class MemoryPortalLinks:
+    """The port ``PortalLinkRows``."""
+
+    memory: Memory
+
+    def generation(self, tenant: str) -> int:
+        return self.memory.generations.get(tenant, 0)
+
+    def end(self, tenant: str, *, generation: int, entry: AuditEntry) -> None:
+        if self.generation(tenant) != generation:
+            raise Conflict("somebody ended them since")
+        MemoryAudit(self.memory).add(entry)
+        self.memory.generations[tenant] = generation + 1
+
+    def mail(self, notice: Notice, *, entry: AuditEntry) -> None:
+        _are_new(self.memory, [notice], [])
+        MemoryAudit(self.memory).add(entry)
+        _write(self.memory, [notice], [])
+
+
+@dataclass
 class MemoryRuns:
     """The port ``RunRows``."""
 
@@ -571,6 +594,7 @@ class Rows:
     runs: RunRows
     reconciled: ReconciledRows
     preferences: PreferenceRows
+    portal_links: PortalLinkRows
     drafts: DraftsNoticeRows
     exports: ExportRows
 
@@ -591,6 +615,7 @@ def memory_rows(memory: Memory | None = None, *, bundled: MarketMap | None = Non
         runs=MemoryRuns(memory),
         reconciled=MemoryReconciled(memory),
         preferences=MemoryPreferences(memory),
+        portal_links=MemoryPortalLinks(memory),
         drafts=MemoryDraftsNotices(memory),
         exports=MemoryExports(memory),
     )

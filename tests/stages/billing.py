@@ -98,6 +98,7 @@ class Billing:
             runs=self.faults.wrap(plain.runs),
             reconciled=self.faults.wrap(plain.reconciled),
             preferences=plain.preferences,
+            portal_links=self.faults.wrap(plain.portal_links),
             drafts=self.faults.wrap(plain.drafts),
             exports=self.faults.wrap(plain.exports),
         )

@@ -25,6 +25,7 @@ from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
 from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
+from tollgate.adapters.dynamodb.portal_links import DynamoPortalLinks
 from tollgate.adapters.dynamodb.preferences import DynamoPreferences
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
@@ -159,6 +160,11 @@ class Runtime:
         return DynamoAudit(self._store)
 
     @cached_property
+    def portal_links(self) -> DynamoPortalLinks:
+        """Which links open a tenant's own page."""
+        return DynamoPortalLinks(self._store)
+
+    @cached_property
     def preferences(self) -> DynamoPreferences:
         """What customers chose for themselves."""
         return DynamoPreferences(self._store)
@@ -270,7 +276,10 @@ class Runtime:
     def portal(self, tenant: str, now: datetime) -> str:
         """The address under which a tenant sees its usage; empty where the console has no address."""
         site = self.settings.console_url.rstrip("/")
-        return links.address(tenant, site=site, key=self.console_key, now=now) if site else ""
+        if not site:
+            return ""
+        generation = self.portal_links.generation(tenant)
+        return links.address(tenant, generation=generation, site=site, key=self.console_key, now=now)
 
     @property
     def platform_key(self) -> str:

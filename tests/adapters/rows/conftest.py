@@ -23,6 +23,7 @@ from tollgate.adapters.dynamodb import (
     DynamoInvoices,
     DynamoLedger,
     DynamoNotices,
+    DynamoPortalLinks,
     DynamoPreferences,
     DynamoQuarantine,
     DynamoRates,
@@ -49,6 +50,7 @@ def dynamo_rows(store: Store) -> Rows:
         runs=DynamoRuns(store),
         reconciled=DynamoReconciled(store),
         preferences=DynamoPreferences(store),
+        portal_links=DynamoPortalLinks(store),
         drafts=DynamoDraftsNotices(store),
         exports=DynamoExports(store),
     )

@@ -2,7 +2,8 @@
 the language of their contract.
 
 Always true: a customer sees what was issued to them and never a draft, a note of ours or another tenant's; the link
-opens nothing else. Reads of the page: the tenant's rows (six queries) and a month's day rows.
+opens nothing else. Reads of the page: the tenant's rows (six queries, its profile and its choices) and a month's day
+rows.
 """
 
 from __future__ import annotations

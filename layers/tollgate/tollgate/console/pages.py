@@ -160,6 +160,8 @@ def known(request: Request, route: Route, named: dict[str, str]) -> Request:
     if route.needs != CUSTOMER:
         return request
     customer = links.customer_of(named.pop(LINK), key=request.ports.console_key, now=request.now)
+    if customer.generation != request.ports.portal_links.generation(customer.tenant):
+        raise seals.BrokenSeal
     return replace(request, customer=customer, session=None)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from tollgate.console.setting import Setting
 from tollgate.mails.brand import Brand
 from tollgate.stages.corrections import CorrectionPorts
-from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PreferenceRows
+from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PortalLinkRows, PreferenceRows
 from tollgate.stages.ports.archive import Archive
 from tollgate.stages.ports.exports import ExportFiles, ExportRows
 from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, RunRows
@@ -98,6 +98,8 @@ class ConsolePorts(Protocol):
     def archive(self) -> Archive: ...
     @property
     def preferences(self) -> PreferenceRows: ...
+    @property
+    def portal_links(self) -> PortalLinkRows: ...
     @property
     def exports(self) -> ExportRows: ...
     @property

@@ -7,7 +7,7 @@ why, after a question.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -22,6 +22,7 @@ from tollgate.domain.contract_changes import Difference
 from tollgate.domain.errors import Invalid, Problem
 from tollgate.domain.notices import ALL_SERVICES, MANUAL, Hold
 from tollgate.domain.permissions import LIFT_HOLD, OPEN_HOLD, READ
+from tollgate.domain.portal_links import LINK_DAYS
 from tollgate.stages.tenants import TenantDetail, TenantPorts, compared, lift_hold, open_hold, tenant_detail
 from tollgate.stages.tenants import tenants as page_of_tenants
 from tollgate.stages.used import used
@@ -65,7 +66,12 @@ def tenants(request: Request) -> Answer:
 def tenant(request: Request, tenant: str) -> Answer:
     """One tenant."""
     detail = tenant_detail(tenant, ports=tenant_ports(request.ports), now=request.now)
-    return Page(template="tenant.html.j2", values={**_usage(request, detail), **_versions(request, detail)})
+    own = {
+        "generation": request.ports.portal_links.generation(tenant),
+        "asked_on": f"{request.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "link_days": LINK_DAYS,
+    }
+    return Page(template="tenant.html.j2", values={**_usage(request, detail), **_versions(request, detail), **own})
 
 
 def _usage(request: Request, detail: TenantDetail) -> dict[str, Any]:

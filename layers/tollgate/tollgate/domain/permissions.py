@@ -26,6 +26,8 @@ CHANGE_LIMIT: Final = "change-limit"
 OPEN_HOLD: Final = "open-hold"
 LIFT_HOLD: Final = "lift-hold"
 EXPORT_RECORDS: Final = "export-records"
+MAKE_LINK: Final = "make-link"
+END_LINKS: Final = "end-links"
 REDRIVE_QUEUE: Final = "redrive-queue"
 REDRIVE_QUARANTINE: Final = "redrive-quarantine"
 
@@ -40,6 +42,8 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     OPEN_HOLD: frozenset({FINANCE, OPS}),
     LIFT_HOLD: frozenset({FINANCE, OPS}),
     EXPORT_RECORDS: frozenset({FINANCE, OPS}),
+    MAKE_LINK: frozenset({FINANCE, OPS}),
+    END_LINKS: frozenset({FINANCE, OPS}),
     REDRIVE_QUEUE: frozenset({OPS}),
     REDRIVE_QUARANTINE: frozenset({OPS}),
 }

@@ -24,6 +24,7 @@ from tollgate.domain.invoices import named, written
 from tollgate.domain.lines import lines_in, lines_of, threshold
 from tollgate.domain.notices import ALL_SERVICES, MANUAL, Hold, Notice
 from tollgate.domain.pace import Pace, pace
+from tollgate.domain.preferences import Preferences
 from tollgate.domain.usage import TermRow
 from tollgate.stages.ports.accounts import (
     AuditEntry,
@@ -112,11 +113,13 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDetail:
-    """All of a tenant: notices with their mails, holds open and lifted, versions and changed limits, newest first."""
+    """All of a tenant: notices with their mails, holds open and lifted, versions and changed limits, newest first; and
+    what the customer chose."""
 
     tenant: Tenant
     notices: tuple[tuple[Notice, MailState], ...]
     holds: tuple[Hold, ...]
+    preferences: Preferences
     versions: tuple[Version, ...]
     limit_changes: tuple[LimitChange, ...]
 
@@ -138,6 +141,7 @@ def tenant_detail(tenant: str, *, ports: TenantPorts, now: datetime) -> TenantDe
         tenant=_tenant(tenant, ports, now),
         notices=tuple(reversed(ports.notices.notices(tenant))),
         holds=tuple(reversed(ports.holds.holds(tenant))),
+        preferences=ports.preferences.of(tenant),
         versions=tuple(reversed([_version(one, before, applied) for before, one in pairwise([None, *versions])])),
         limit_changes=tuple(reversed(limit_changes(versions))),
     )

@@ -14,6 +14,7 @@ from tollgate.adapters.dynamodb.inbox import DynamoInbox
 from tollgate.adapters.dynamodb.invoices import DynamoInvoices
 from tollgate.adapters.dynamodb.ledger import DynamoLedger
 from tollgate.adapters.dynamodb.notices import DynamoHolds, DynamoNotices
+from tollgate.adapters.dynamodb.portal_links import DynamoPortalLinks
 from tollgate.adapters.dynamodb.preferences import DynamoPreferences
 from tollgate.adapters.dynamodb.quarantine import DynamoQuarantine
 from tollgate.adapters.dynamodb.rates import DynamoRates
@@ -31,6 +32,7 @@ __all__ = [
     "DynamoInvoices",
     "DynamoLedger",
     "DynamoNotices",
+    "DynamoPortalLinks",
     "DynamoPreferences",
     "DynamoQuarantine",
     "DynamoRates",

@@ -110,9 +110,10 @@ class HoldRows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """What somebody did. ``action``: ``invoice``, ``contract``, ``hold`` or ``receipt``; ``subject`` names the one
-    concerned (a period, a version's first day, a hold's identity, a message). ``status``, ``revision`` and ``version``
-    are an invoice's after it; ``what`` says more where they do not say enough."""
+    """What somebody did. ``action``: ``invoice``, ``contract``, ``hold``, ``receipt``, ``link``, ``recipients`` or
+    ``shares``; ``subject`` names the one concerned (a period, a version's first day, a hold's identity, a message,
+    ``usage``). ``status``, ``revision`` and ``version`` are an invoice's after it; ``what`` says more where they do not
+    say enough."""
 
     tenant: str
     at: datetime
@@ -135,6 +136,23 @@ class AuditRows(Protocol):
 
     def entries(self, tenant: str, *, since: datetime | None = None) -> list[AuditEntry]:
         """The entries of a tenant, oldest first."""
+        ...
+
+
+class PortalLinkRows(Protocol):
+    """Which links open a tenant's own page, and the mails that bring one."""
+
+    def generation(self, tenant: str) -> int:
+        """The generation of links that opens the page, read consistently; 0 at first."""
+        ...
+
+    def end(self, tenant: str, *, generation: int, entry: AuditEntry) -> None:
+        """Go on to the generation after this one, with an audit entry. Raises Conflict when it is not the present."""
+        ...
+
+    def mail(self, notice: Notice, *, entry: AuditEntry) -> None:
+        """Write the notice of a link, from which its mail follows, with an audit entry. Raises Conflict when it is
+        there already."""
         ...
 
 
