@@ -19,8 +19,8 @@ from tollgate.domain.exports import CUSTOMER, FAILED, LASTS, READY, RUNNING, STA
 from tollgate.domain.facts import MessageKey
 from tollgate.stages.export import ExportPorts, export
 
-LINK = links.address("acme", site="", key=CONSOLE_KEY, now=NOW)
-OTHERS_LINK = links.address("other", site="", key=CONSOLE_KEY, now=NOW)
+LINK = links.address("acme", generation=0, site="", key=CONSOLE_KEY, now=NOW)
+OTHERS_LINK = links.address("other", generation=0, site="", key=CONSOLE_KEY, now=NOW)
 STAFFS = "/console/exports/acme"
 DAYS = {"first": "2026-02-01", "last": "2026-03-10"}
 
