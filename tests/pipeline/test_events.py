@@ -1,14 +1,18 @@
 """The platform's own events, from the public endpoint to the usage that a command prints."""
 
+import html
 import json
+import re
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from local.demo.place import Place
+from tests.pipeline.test_console import Browser
 
 TENANT = "eventful"
 SOURCE = "https://platform.example/messaging"
@@ -111,6 +115,16 @@ def test_a_batch_of_events_is_counted_once(stack: dict[str, Any], tmp_path: Path
     }
     assert {meter: Decimal(counted[meter][2]) for meter in amounts} == {m: Decimal(a) for m, a in amounts.items()}
     assert not [row for row in place.command("quarantine", "list", "--json") if row["message"].startswith(SOURCE)]
+
+    browser, named = Browser(stack["api"]), urlencode({"provider": "platform", "message": f"{SOURCE}|{TENANT}-sms"})
+    browser.sign_in("frances")
+    page = browser.get(f"/console/messages/{TENANT}?{named}").data.decode()
+    receipts = re.findall(r'href="(/console/messages/eventful/receipt[^"]*)"', page)
+    assert len(receipts) == 3, "the batch, the batch again and the correction"
+    for href, amount in zip(receipts, ("0.0237", "0.0237", "0.0225"), strict=True):
+        receipt = browser.get(html.unescape(href)).data.decode()
+        assert f"&#34;price&#34;: &#34;{amount}&#34;" in receipt
+        assert not [hidden for hidden in (recipient, f"{TENANT}-rcs", "8.4000") if hidden in receipt]
 
 
 def test_the_schemas_are_published(stack: dict[str, Any]) -> None:
