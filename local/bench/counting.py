@@ -76,13 +76,18 @@ class CountingClient:
         return answer
 
     def transact_write_items(self, **request: Any) -> Any:
-        puts = [element["Put"] for element in request["TransactItems"]]
+        elements = request["TransactItems"]
+        puts = [element["Put"] for element in elements if "Put" in element]
+        checks = [element["ConditionCheck"] for element in elements if "Put" not in element]
         items = [(put["TableName"], unpacked(put["Item"])) for put in puts]
-        before = self._stored([(table, item["pk"], item["sk"]) for table, item in items])
+        checked = [(check["TableName"], *unpacked(check["Key"]).values()) for check in checks]
+        before = self._stored([*((table, item["pk"], item["sk"]) for table, item in items), *checked])
         answer = self._client.transact_write_items(**request)
         cost = Cost(calls=1, transactions=1)
         for table, item in items:
             cost += self._write(table, before.get((table, item["pk"], item["sk"])), item)
+        for key in checked:  # charged like the write of what is there
+            cost += Cost(table_units=IN_A_TRANSACTION * write_units(before.get(key)))
         self.cost += cost
         return answer
 

@@ -151,6 +151,16 @@ def test_a_transaction_is_two_units_a_row_and_its_index_one() -> None:
     assert client.cost.write_units == 8
 
 
+def test_a_condition_on_a_row_costs_what_writing_it_would() -> None:
+    """Of a row that is not there, the smallest write."""
+    client = CountingClient(OneTable(item(size=1500)), indexes={"ledger": [BY_MONTH]})
+    put = {"Put": {"TableName": "ledger", "Item": packed(item(size=90) | {"sk": "c"})}}
+    for name, units in (("b", 2 * 2), ("none", 2 * 1)):
+        client.cost = Cost()
+        client.transact_write_items(TransactItems=[put, {"ConditionCheck": {"TableName": "ledger", "Key": key(name)}}])
+        assert client.cost == Cost(calls=1, transactions=1, table_units=2 * 1 + units)
+
+
 def test_reads_are_counted_by_what_came_back() -> None:
     """Each kind of read by its own rule, calls added up."""
     client = CountingClient(OneTable(item(size=5000)), indexes={})

@@ -79,7 +79,7 @@ def warnings(request: Request) -> Answer:
     except Invalid as error:
         return _page(request, text=request.form.one("recipients"), shares=shares, wrong=error.problems)
     said = _saved(chosen, wording(locale_of(request)))
-    return Redirect(to=f"{who.root}#warnings", flash=Flash("good", said))
+    return Redirect(to=who.root, flash=Flash("good", said))
 
 
 def _is_of_shares(name: str) -> bool:
