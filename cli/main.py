@@ -83,8 +83,8 @@ def rates_load(target: Target, file: Path, card: str, since: datetime, dry_run: 
     loaded = rates.load(document, card=card, effective_from=since.date(), rates=runtime.rates, dry_run=dry_run)
     months = []
     if loaded.card:
-        today, ports = clock.now().date(), runtime.meter_ports()
-        months = reprice.correct_card(loaded.card, today=today, ports=ports, dry_run=dry_run)
+        ports = runtime.meter_ports()
+        months = reprice.correct_card(loaded.card, now=clock.now(), ports=ports, dry_run=dry_run)
     show(views.loaded_view(loaded, months, dry_run=dry_run), as_json=as_json, page=pages.rates)
 
 
@@ -216,7 +216,7 @@ def quarantine_list(target: Target, reason: str | None, as_json: bool) -> None:
 @on_target
 def quarantine_redrive(target: Target, reason: str | None, as_json: bool) -> None:
     """Count what can be counted now, each message on its own day."""
-    redriven = redrive.redrive(reason=reason, ports=target.runtime().meter_ports())
+    redriven = redrive.redrive(reason=reason, ports=target.runtime().meter_ports(), now=clock.now())
     if as_json:
         show({"counted": redriven.counted, "kept": redriven.kept}, as_json=True)
     else:

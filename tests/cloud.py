@@ -95,7 +95,8 @@ class Cloud:
         """Some billable usage of the example's tenant on 10 March 2026."""
         facts = [whatsapp("delivered", "regular/marketing", message=f"wamid.{n}") for n in range(messages)]
         facts += [sms("TEXT_DELIVERED", "0.00581", message=f"sms-{n}") for n in range(texts)]
-        outcome = meter.meter_facts([Sourced("1", fact) for fact in facts], ports=self.runtime().meter_ports())
+        ports = self.runtime().meter_ports()
+        outcome = meter.meter_facts([Sourced("1", fact) for fact in facts], ports=ports, now=NOW)
         assert not outcome.failed | outcome.quarantined
 
     def draft(self) -> None:

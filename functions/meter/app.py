@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tollgate import runtime
+from tollgate import clock, runtime
 from tollgate.adapters.receipts import receipt_of
 from tollgate.domain.errors import TollgateError
 from tollgate.providers import registry
@@ -33,9 +33,9 @@ def count(name: str, value: int) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Count a batch of receipts, naming those that must come back; or the quarantined facts of a reason."""
-    built = runtime.from_environment(count)
+    built, now = runtime.from_environment(count), clock.now()
     if "redrive" in event:
-        redriven = asdict(redrive(reason=event["redrive"], ports=built.meter_ports()))
+        redriven = asdict(redrive(reason=event["redrive"], ports=built.meter_ports(), now=now))
         logger.info("redriven", extra={"reason": event["redrive"], **redriven})
         return redriven
     bucket = built.settings.need("receipts_bucket")
@@ -53,6 +53,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     def parse(receipt: Receipt) -> Parsed:
         return registry.provider(receipt.provider).parse(receipt, built.parsing)
 
-    failed |= meter(receipts, parse=parse, ports=built.meter_ports())
+    failed |= meter(receipts, parse=parse, ports=built.meter_ports(), now=now)
     logger.info("metered", extra={"receipts": len(event["Records"]), "failed": len(failed)})
     return {"batchItemFailures": [{"itemIdentifier": identity} for identity in sorted(failed)]}

@@ -122,7 +122,7 @@ def _counted(batches: Iterable[Batch], tables: Tables, ports: MeterPorts) -> Cos
 def run(batches: Iterable[Batch], ports: MeterPorts) -> None:
     """Meter some batches. Raises NotCountedError unless each receipt was counted, at once."""
     for batch in batches:
-        if failed := meter(batch, parse=parse, ports=ports):
+        if failed := meter(batch, parse=parse, ports=ports, now=traffic.START):
             raise NotCountedError(f"{len(failed)} receipts were not counted")
 
 

@@ -251,7 +251,7 @@ def test_a_schedule_that_is_none_is_named(run: Run) -> None:
 def test_a_redrive_counts_what_can_be_counted_now(cloud: Cloud, run: Run) -> None:
     """What was nobody's is counted once its sender is somebody's."""
     fact = Sourced("1", sms("TEXT_DELIVERED", "0.00581"))
-    meter_facts([fact], ports=cloud.runtime().meter_ports())
+    meter_facts([fact], ports=cloud.runtime().meter_ports(), now=NOW)
     assert json.loads(run("quarantine", "redrive", "--json").output) == {"counted": 0, "kept": 1}
     cloud.sign_on()
     assert run("quarantine", "redrive").output == "1 counted, 0 stay\n"

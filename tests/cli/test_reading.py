@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from tests.cloud import DRAFTED_AT, Cloud
-from tests.domain.examples import contract, small_contract, sms
+from tests.domain.examples import NOON, contract, small_contract, sms
 from tollgate.stages import invoice as daily
 from tollgate.stages.meter import Sourced, meter_facts
 
@@ -34,7 +34,7 @@ def busy(cloud: Cloud) -> Cloud:
     cloud.use(messages=6, texts=4)
     foreign = sms("TEXT_DELIVERED", "0.00581", message="sms-of-nobody")
     stray = Sourced("1", type(foreign)(**{f: getattr(foreign, f) for f in foreign.__slots__} | {"account": "nobody"}))
-    meter_facts([stray], ports=cloud.runtime().meter_ports())
+    meter_facts([stray], ports=cloud.runtime().meter_ports(), now=NOON)
     cloud.draft()
     return cloud
 

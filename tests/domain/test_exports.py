@@ -16,6 +16,7 @@ from tollgate.domain.exports import (
     EXPIRED,
     FAILED,
     LASTS,
+    LATE,
     MOST_KNOWN,
     READY,
     REQUESTED,
@@ -165,3 +166,4 @@ def test_an_export_names_its_file_and_what_it_keeps() -> None:
     assert (export.key, export.tail_key()) == ("exports/acme/00000007.csv.gz", "work/acme/00000007-3")
     assert (ALL.narrowed, replace(ALL, meter="sms", line="sms/x").narrowed) == ("", "sms, sms/x")
     assert (export.lasts_until, known(finished_at=NOW).lasts_until) == (NOW + LASTS, NOW + LASTS)
+    assert (known(failure="forgotten").why, known().why) == ("forgotten", LATE)

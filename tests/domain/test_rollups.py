@@ -14,7 +14,7 @@ from tollgate.domain.facts import Fact
 from tollgate.domain.metering import RecordChange, count, price_facts, terms_and_days
 from tollgate.domain.rates import PriceBook
 from tollgate.domain.records import charge, decisive_report, merge_all, new_record
-from tollgate.domain.rollups import counted, is_added_up, sender_account, twice_counted
+from tollgate.domain.rollups import counted, is_added_up, other_ways, sender_account, twice_counted
 from tollgate.domain.senders import Assignment
 from tollgate.domain.usage import DayRow, TermRow
 
@@ -39,6 +39,7 @@ def test_a_report_of_many_messages_counts_them_all() -> None:
         terms={start: TermRow(term=term) for start, term in terms.items()},
         days={day: DayRow(day=day) for day in days},
         versions=[contract()],
+        now=NOON,
     )
     [row] = rows.terms.values()
     assert (row.of("sms").messages, row.of("sms").segments) == (4_000, 5_200)
@@ -154,3 +155,13 @@ def test_phone_numbers_of_one_account_are_counted_one_way() -> None:
 def test_a_contract_names_the_account_as_it_is_looked_up() -> None:
     """The writing of both sides is the same."""
     assert sender_account("rollup", "twilio", "AC1") == "rollup:twilio:AC1"
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [("twilio", "AC1"), ("platform", "rollup:twilio:AC1"), ("platform", "statement:twilio:AC1")],
+)
+def test_each_way_of_counting_an_account_names_the_two_others(sender: tuple[str, str]) -> None:
+    """By receipts, by roll-ups, by statements: whichever is taken, the others would count the same usage."""
+    every = {("twilio", "AC1"), ("platform", "rollup:twilio:AC1"), ("platform", "statement:twilio:AC1")}
+    assert other_ways(*sender) == every - {sender}

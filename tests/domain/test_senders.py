@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.domain.examples import NOON, sms, whatsapp
 from tollgate.domain.metering import Quarantined, claimants, known_to, route
 from tollgate.domain.records import merge_all, new_record
-from tollgate.domain.senders import Assignment, assignment_at, holders
+from tollgate.domain.senders import Assignment, assignment_at, held_from, holders
 
 
 def at(text: str) -> datetime:
@@ -137,3 +137,22 @@ def test_a_lone_assignment_is_read_as_one_of_several_is(tenant: str, narrowed_to
     moment = at("2026-06-01") + timedelta(days=days)
     assert assignment_at(alone, number=asked, moment=moment) == assignment_at(among_others, number=asked, moment=moment)
     assert holders(alone, number=asked, moment=moment) == holders(among_others, number=asked, moment=moment)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "since", "tenants"),
+    [
+        (MOVED, "2026-01-01", {"acme", "beta"}),
+        (MOVED, "2026-06-01", {"beta"}),
+        (NARROWED, "2026-12-01", {"acme", "beta"}),  # whoever holds a number of it
+        (ENDED, "2026-06-01", {"beta"}),
+        (NUMBER_ENDED, "2026-06-01", {"acme"}),
+        ([held("acme", "2026-01-15"), held("", "2026-06-01")], "2026-06-01", set()),
+        ([], "2026-06-01", set()),
+    ],
+)
+def test_everybody_who_holds_an_account_from_an_instant_on(
+    assignments: list[Assignment], since: str, tenants: set[str]
+) -> None:
+    """At that instant or later, whole or a number of it; who has given it up by then is not among them."""
+    assert held_from(assignments, at(since)) == tenants

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from copy import replace
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from tests.domain.examples import BOOK, senders
+from tests.domain.examples import BOOK, NOON, senders
 from tollgate.domain.contract import Contract
 from tollgate.domain.facts import Fact, MessageKey
 from tollgate.domain.metering import (
@@ -36,6 +36,7 @@ class TinyMeter:
 
     versions: Sequence[Contract]
     book: PriceBook = BOOK
+    now: datetime = NOON
     senders: Senders = field(default_factory=senders)
     records: dict[MessageKey, Record] = field(default_factory=dict)
     terms: dict[date, TermRow] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class TinyMeter:
             terms={start: self.terms.get(start, TermRow(term=term)) for start, term in terms.items()},
             days={day: self.days.get(day, DayRow(day=day)) for day in days},
             versions=self.versions,
+            now=self.now,
         )
         for key, before, after in ((c.after.key, c.before, c.after) for c in priced.changes):
             assert after.version == before.version + 1

@@ -159,7 +159,7 @@ def test_a_batch_under_way_holds_nobody_by_a_limit_that_was_raised_meanwhile(ste
     used(rows, 3)
     told = rows.notices()
     ports = replace(rows.ports(), ledger=Interrupted(rows, step, sms_limit(8)))
-    assert meter([sms(message="fourth")], parse=read, ports=ports) == set()
+    assert meter([sms(message="fourth")], parse=read, ports=ports, now=NOON) == set()
     assert (rows.used("sms")[0], open_holds(rows)) == (4, [])
     assert set(rows.notices()) - set(told) == {"2026-01-15#sms#50#8"}
 
@@ -169,7 +169,7 @@ def test_a_batch_under_way_misses_no_line_of_a_limit_that_was_lowered_meanwhile(
     rows = world()
     used(rows, 2)
     ports = replace(rows.ports(), ledger=Interrupted(rows, "commit", sms_limit(3)))
-    assert meter([sms(message="third")], parse=read, ports=ports) == set()
+    assert meter([sms(message="third")], parse=read, ports=ports, now=NOON) == set()
     assert open_holds(rows) == ["sms#limit#2026-01-15"]
 
 

@@ -87,7 +87,9 @@ class Door:
             count=self._count,
             pause=lambda _attempt: None,
         )
-        failed = meter(self.queue.receipts, parse=lambda r: provider(r.provider).parse(r, SETTING), ports=ports)
+        failed = meter(
+            self.queue.receipts, parse=lambda r: provider(r.provider).parse(r, SETTING), ports=ports, now=NOW
+        )
         assert not failed
         assert not self.rows.quarantine.rows()
         return sum((row.of(meter_name) for row in self.rows.ledger.terms("acme")), Totals())

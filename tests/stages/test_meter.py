@@ -344,6 +344,24 @@ def test_a_new_term_starts_afresh() -> None:
     assert rows.notices() == [f"{TERM}#sms#{line}" for line in (100, 50, 75)] + ["2027-01-15#sms#50"]
 
 
+@pytest.mark.parametrize(
+    ("told_at", "held"),
+    [
+        ("2027-01-15T05:59:59", True),  # in Chicago the last day has a second left
+        ("2027-01-15T06:00:00", False),
+        ("2027-03-01T00:00:00", False),
+    ],
+)
+def test_usage_told_after_its_term_suspends_nobody(told_at: str, held: bool) -> None:
+    """The line is crossed and told, but a limit holds for its own term only: nobody is suspended for a year that is
+    over, not for an hour."""
+    rows = world()
+    rows.now = utc(told_at)
+    rows.meter(*(sms(message=f"s{n}") for n in range(4)))
+    assert f"{TERM}#sms#100" in rows.notices()
+    assert [hold.scope for hold in rows.memory.holds.values()] == (["sms"] if held else [])
+
+
 def test_suspended_traffic_is_still_counted() -> None:
     """What was sent was sent."""
     rows = world()
@@ -557,7 +575,7 @@ def test_a_tenant_whose_contract_cannot_be_read_takes_no_other_down(error: Tollg
     rows = world()
     unreadable = Unreadable(rows, "acme", error)
     ports = replace(rows.ports(), contracts=unreadable)  # type: ignore[arg-type]  # stands in for it
-    assert meter([shared, own, text], parse=read, ports=ports) == {shared.id, text.id}
+    assert meter([shared, own, text], parse=read, ports=ports, now=NOON) == {shared.id, text.id}
     assert {tenant for tenant, _ in rows.memory.records} == {"beta"}
     assert rows.used("whatsapp", "beta", date(2026, 3, 1))[0] == 2
     assert rows.counts["MeterTenantFailed"] == 1
@@ -596,7 +614,7 @@ def test_conflicts_are_retried_with_pauses_and_then_left_to_the_queue(
     """Each attempt reads again; one that loses every time goes back, and counts when it comes again."""
     rows, receipt = world(), sms()
     ports = replace(rows.ports(), ledger=Contested(rows, conflicts))  # type: ignore[arg-type]  # stands in for it
-    assert meter([receipt], parse=read, ports=ports) == ({receipt.id} if failed else set())
+    assert meter([receipt], parse=read, ports=ports, now=NOON) == ({receipt.id} if failed else set())
     assert rows.pauses == pauses
     assert rows.counts["MeterConflicts"] == conflicts
     rows.meter(receipt)
@@ -659,5 +677,5 @@ def test_tenants_of_one_batch_share_what_they_are_priced_by(monkeypatch: pytest.
         meta(status("delivered", REGULAR, message="wamid.2"), waba="delta-waba"),
     ]
     for batch in (both, both):
-        assert not meter(batch, parse=read, ports=counted)
+        assert not meter(batch, parse=read, ports=counted, now=NOON)
     assert asked == [frozenset({"meta"})] * 2

@@ -100,7 +100,7 @@ def test_accounts_that_have_not_moved_read_nobody_elses_records() -> None:
     for rows, expected in ((world(), ["acme"]), (passing_on(), ["acme", "beta", "beta", "acme"])):
         ports, counting = rows.ports(), _Reads(rows.ports().ledger)
         facts = [Sourced("r", fact) for fact in read(meta(status("delivered", REGULAR))).facts]
-        meter_facts(facts, ports=replace(ports, ledger=counting))  # type: ignore[arg-type]  # the ledger, looked at
+        meter_facts(facts, ports=replace(ports, ledger=counting), now=NOON)  # type: ignore[arg-type]  # the ledger, looked at
         assert counting.reads == expected
 
 

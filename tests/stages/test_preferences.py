@@ -205,7 +205,7 @@ def test_a_choice_between_the_meters_reading_and_its_commit_is_counted_in(alread
 
     batch = [sms(message=f"s{n}") for n in range(already, already + 4)]
     interrupted = replace(rows.ports(), ledger=Interrupted())
-    assert meter(batch, parse=read_receipt, ports=interrupted) == set()
+    assert meter(batch, parse=read_receipt, ports=interrupted, now=NOW) == set()
     assert rows.counts["MeterConflicts"] == 1
     reached = share // 10
     expected = [(share, reached, True)] if already < reached <= already + 4 else []

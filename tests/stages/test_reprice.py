@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from tollgate.domain.errors import Conflict
 from tollgate.domain.rates import RateCard
 from tollgate.stages.reprice import MonthChange, correct_card
 
-TODAY = date(2026, 4, 20)
+TODAY = datetime(2026, 4, 20, 9, tzinfo=UTC)
 MARCH = date(2026, 3, 1)
 CORRECTED = replace(
     CARD,
@@ -42,7 +42,7 @@ def used() -> World:
 
 
 def correct(rows: World, *, card: RateCard = CORRECTED, dry_run: bool = False, faults: Faults | None = None) -> Any:
-    return correct_card(card, today=TODAY, ports=rows.ports(faults), dry_run=dry_run)
+    return correct_card(card, now=TODAY, ports=rows.ports(faults), dry_run=dry_run)
 
 
 def load(rows: World, card: RateCard = CORRECTED) -> World:
@@ -103,7 +103,7 @@ def test_a_correction_under_way_fires_no_line_of_a_limit_that_was_raised_meanwhi
     rows.meter(meta(status("delivered", "regular/marketing")))
     dear = replace(CORRECTED, rates={**CARD.rates, "North America": {"marketing": D("0.0800")}})
     ports = replace(load(rows, dear).ports(), ledger=Interrupted(rows, step, fees_limit("bill", included="1.00")))
-    correct_card(dear, today=TODAY, ports=ports, dry_run=False)
+    correct_card(dear, now=TODAY, ports=ports, dry_run=False)
     assert (rows.used("whatsapp")[2], rows.notices()) == (D("0.0800"), [])
 
 
@@ -143,7 +143,7 @@ def test_a_writer_in_between_is_met_by_trying_again() -> None:
 def test_a_card_from_a_day_to_come_prices_nothing_again() -> None:
     """And neither does one that no sender uses."""
     rows = used()
-    assert correct(rows, card=replace(CORRECTED, effective_from=TODAY + timedelta(days=1))) == []
+    assert correct(rows, card=replace(CORRECTED, effective_from=TODAY.date() + timedelta(days=1))) == []
     assert correct(rows, card=replace(CORRECTED, card="other")) == []
 
 

@@ -149,6 +149,7 @@ class World:
     memory: Memory = field(default_factory=Memory)
     counts: Counter[str] = field(default_factory=Counter)
     pauses: list[int] = field(default_factory=list)
+    now: datetime = NOON
     archive: MemoryArchive | None = None
 
     @property
@@ -181,10 +182,10 @@ class World:
 
     def meter(self, *receipts: Receipt, faults: Faults | None = None) -> set[str]:
         """One batch; the ids that must come back."""
-        return meter(receipts, parse=read, ports=self.ports(faults))
+        return meter(receipts, parse=read, ports=self.ports(faults), now=self.now)
 
     def redrive(self, reason: str | None = None, faults: Faults | None = None) -> Redriven:
-        return redrive(reason=reason, ports=self.ports(faults))
+        return redrive(reason=reason, ports=self.ports(faults), now=self.now)
 
     def used(self, meter_name: str, tenant: str = "acme", term: date = date(2026, 1, 15)) -> tuple[int, int, Decimal]:
         """Messages, segments and fees of a term."""

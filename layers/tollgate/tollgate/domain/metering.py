@@ -269,11 +269,13 @@ def count(
     terms: Mapping[date, TermRow],
     days: Mapping[date, DayRow],
     versions: Sequence[Contract],
+    now: datetime,
 ) -> UsageChange:
     """Add the differences of some records to the rows they fall into. Rows that come out unchanged are left out.
 
     ``terms`` and ``days`` must hold every row that ``terms_and_days`` names. Lines are looked at after every record,
-    so that a notice tells the count at its crossing however the records were batched.
+    so that a notice tells the count at its crossing however the records were batched. A term that has ended by ``now``
+    suspends nobody any more, however late its usage is told.
     """
     new_terms, new_days = dict(terms), dict(days)
     notices: list[Notice] = []
@@ -292,9 +294,10 @@ def count(
             continue
         row = new_terms[after.term]
         contract = contracts.for_term(versions, row.term)
+        ended = local_day(now, contract.timezone) >= row.term.end
         for crossing in crossings(row, contract=contract, meter=after.meter, at=after.moment):
             notices.append(crossing.notice)
-            holds.extend([crossing.hold] if crossing.hold else [])
+            holds.extend([crossing.hold] if crossing.hold and not ended else [])
             row = row.crossing(after.meter, crossing.notice.line or 0)
         new_terms[after.term] = row
     return UsageChange(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from tollgate.domain.billing_moments import card_suffixes
@@ -87,7 +88,7 @@ class Outcome:
     rows: set[str] = field(default_factory=set)
 
 
-def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> set[str]:
+def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts, now: datetime) -> set[str]:
     """Count the messages of some receipts. Returns the ids of the receipts that must come back."""
     facts: list[Sourced] = []
     tiers: list[tuple[str, TierReached]] = []
@@ -108,11 +109,11 @@ def meter(receipts: Sequence[Receipt], *, parse: Parse, ports: MeterPorts) -> se
         ports.count("UnreadableReceipts", len(unreadable))
     said = ((one.source, one.fact.key) for one in facts)
     keep_receipts(receipts, said, archive=ports.archive, count=ports.count)
-    failed = meter_facts(facts, ports=ports).failed
-    return unreadable | failed | _tiers_take_effect(tiers, ports)
+    failed = meter_facts(facts, ports=ports, now=now).failed
+    return unreadable | failed | _tiers_take_effect(tiers, ports, now)
 
 
-def _tiers_take_effect(tiers: Sequence[tuple[str, TierReached]], ports: MeterPorts) -> set[str]:
+def _tiers_take_effect(tiers: Sequence[tuple[str, TierReached]], ports: MeterPorts, now: datetime) -> set[str]:
     """Remember the volume tiers that are reached and price again what is in them; the ids of those that must come back.
 
     After the facts of the same batch, and again whenever one is told again, so that a crash in between is healed.
@@ -121,13 +122,13 @@ def _tiers_take_effect(tiers: Sequence[tuple[str, TierReached]], ports: MeterPor
     for source, tier in tiers:
         try:
             ports.rates.add_tier(tier)
-            reach_tier(tier, ports=ports)
+            reach_tier(tier, ports=ports, now=now)
         except TollgateError:
             failed.add(source)
     return failed
 
 
-def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
+def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts, now: datetime) -> Outcome:
     """Count facts: each is committed, quarantined, or its source named as failed.
 
     Whatever is wrong with one tenant (a contract that cannot be read, too) brings back its own sources only.
@@ -143,7 +144,7 @@ def meter_facts(facts: Sequence[Sourced], *, ports: MeterPorts) -> Outcome:
         return outcome
     for tenant, own in by_tenant.items():
         try:
-            _meter_tenant(tenant, own, senders=senders, books=books, ports=ports, outcome=outcome)
+            _meter_tenant(tenant, own, senders=senders, books=books, ports=ports, outcome=outcome, now=now)
         except TollgateError:
             ports.count("MeterTenantFailed", 1)
             outcome.failed |= {item.source for item in own}
@@ -169,7 +170,14 @@ def _by_tenant(
 
 
 def _meter_tenant(
-    tenant: str, facts: Sequence[Sourced], *, senders: Senders, books: _Books, ports: MeterPorts, outcome: Outcome
+    tenant: str,
+    facts: Sequence[Sourced],
+    *,
+    senders: Senders,
+    books: _Books,
+    ports: MeterPorts,
+    outcome: Outcome,
+    now: datetime,
 ) -> None:
     versions = ports.contracts.versions(tenant)
     book = _book(tenant, facts, versions=versions, senders=senders, books=books)
@@ -182,7 +190,7 @@ def _meter_tenant(
         else:
             uncountable.append((item.source, Quarantined(item.fact, reason)))
     _quarantine(uncountable, ports, outcome)
-    commit = _Commit(tenant, versions, senders, book, ports)
+    commit = _Commit(tenant, versions, senders, book, ports, now)
     messages = list(countable.values())
     for start in range(0, len(messages), CHUNK_MESSAGES):
         chunk = messages[start : start + CHUNK_MESSAGES]
@@ -249,6 +257,7 @@ class _Commit:
     senders: Senders
     book: PriceBook
     ports: MeterPorts
+    now: datetime
 
     def messages(self, messages: Sequence[Sequence[Sourced]]) -> list[Quarantined]:
         """Commit some messages. Returns those that are billable and have no price; raises Conflict, RetryLater."""
@@ -325,7 +334,7 @@ class _Commit:
         if not days:
             return UsageChange()
         term_rows, day_rows = self.ports.ledger.usage_rows(self.tenant, terms, days)
-        return count(changes, terms=term_rows, days=day_rows, versions=self.versions)
+        return count(changes, terms=term_rows, days=day_rows, versions=self.versions, now=self.now)
 
 
 def _quarantine(quarantined: Sequence[tuple[str, Quarantined]], ports: MeterPorts, outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tollgate.domain.facts import Fact
 from tollgate.domain.metering import claimants
@@ -22,7 +23,7 @@ class Redriven:
     kept: int
 
 
-def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
+def redrive(*, reason: str | None, ports: MeterPorts, now: datetime) -> Redriven:
     """Count the quarantined facts again, each on its own day; those that still cannot be counted stay. A fact that has
     joined its message's record, which waits for a price, makes room for the one row of that message.
 
@@ -32,7 +33,7 @@ def redrive(*, reason: str | None, ports: MeterPorts) -> Redriven:
     removes them.
     """
     rows = ports.quarantine.rows(reason)
-    outcome = meter_facts([Sourced(row.id, row.fact) for row in rows], ports=ports)
+    outcome = meter_facts([Sourced(row.id, row.fact) for row in rows], ports=ports, now=now)
     _ask_again([row.fact for row in rows if row.reason == NO_PRICE and row.id not in outcome.failed], ports)
     ports.quarantine.remove([row for row in rows if row.id not in outcome.failed | outcome.rows])
     kept = sum(row.id in outcome.failed | outcome.quarantined for row in rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import replace
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import batched
 from typing import Final, Protocol
@@ -71,8 +71,9 @@ class MonthChange:
         )
 
 
-def correct_card(card: RateCard, *, today: date, ports: RepricePorts, dry_run: bool) -> list[MonthChange]:
+def correct_card(card: RateCard, *, now: datetime, ports: RepricePorts, dry_run: bool) -> list[MonthChange]:
     """Price again what a card, loaded from a past day on, has priced since. A dry run takes the card as loaded."""
+    today = now.date()
     if card.effective_from > today:
         return []
     changes: list[MonthChange] = []
@@ -92,11 +93,12 @@ def correct_card(card: RateCard, *, today: date, ports: RepricePorts, dry_run: b
             book=with_tiers(with_card(book, card) if dry_run else book, accounts, rates=ports.rates),
             ports=ports,
             dry_run=dry_run,
+            now=now,
         )
     return changes
 
 
-def reach_tier(tier: TierReached, *, ports: RepricePorts) -> None:
+def reach_tier(tier: TierReached, *, ports: RepricePorts, now: datetime) -> None:
     """Price again what is in a volume tier of Meta's: of that month, market and category, from the tier's moment on,
     those messages of its account that are counted already."""
     keys = {(provider, tier.account) for provider in METAS}
@@ -114,6 +116,7 @@ def reach_tier(tier: TierReached, *, ports: RepricePorts) -> None:
             book=book,
             ports=ports,
             dry_run=False,
+            now=now,
         )
 
 
@@ -138,10 +141,11 @@ def reprice(
     book: PriceBook,
     ports: RepricePorts,
     dry_run: bool,
+    now: datetime,
 ) -> list[MonthChange]:
     """Price again what a tenant's records of some days (half-open) cost. Raises Conflict, RetryLater."""
     found: dict[date, MonthChange] = {}
-    pricing = _Repricing(tenant, again, versions, book, ports, dry_run)
+    pricing = _Repricing(tenant, again, versions, book, ports, dry_run, now)
     for first, end in _months(*days):
         concerned = (key for key, usage in ports.ledger.month(tenant, first, end) if concerns(usage))
         # All read before any is written: the index must not move under the reading.
@@ -176,6 +180,7 @@ class _Repricing:
     book: PriceBook
     ports: RepricePorts
     dry_run: bool
+    now: datetime
 
     def messages(self, keys: Collection[MessageKey]) -> list[RecordChange]:
         """What changes; written, unless this is a dry run."""
@@ -205,7 +210,7 @@ class _Repricing:
             return changes
         terms, days = terms_and_days(changes, self.versions)
         term_rows, day_rows = self.ports.ledger.usage_rows(self.tenant, terms, days)
-        usage = count(changes, terms=term_rows, days=day_rows, versions=self.versions)
+        usage = count(changes, terms=term_rows, days=day_rows, versions=self.versions, now=self.now)
         if usage.notices and (current := self._by_contract_as_it_is()).versions != self.versions:
             return current.messages(keys)  # as in metering: nobody is held by a limit that was changed meanwhile
         if items_of(changes, usage) > MAX_ITEMS and len(changes) > 1:
