@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from cli import pages
+from cli.exports import export, exports
 from cli.files import text_of, yaml_of
 from cli.invoices import invoice, invoices
-from cli.options import AS_JSON, DAY, Refusals, day_of, on_target
+from cli.options import AS_JSON, DAY, Refusals, acting, day_of, on_target
 from cli.output import show
 from cli.target import Target
 from tollgate import clock
 from tollgate.domain.rate_files import read_json
 from tollgate.stages import contracts, rates, redrive, reprice, views
-
-
-def _user(given: str | None) -> str:
-    """Who acts: as said, else the user at this terminal. Nobody acts without a name."""
-    try:
-        name = (given or getpass.getuser()).strip()
-    except (KeyError, OSError):
-        name = ""
-    if not name:
-        raise click.UsageError("--by: expected who applies it")
-    return name
 
 
 @click.group(cls=Refusals)
@@ -49,7 +38,7 @@ def contract_apply(target: Target, files: tuple[Path, ...], by: str | None) -> N
     """Apply contracts from YAML files, all of them or none."""
     documents = {str(file): yaml_of(file) for file in files}
     ports = target.runtime().contract_ports()
-    for applied in contracts.apply(documents, ports=ports, by=_user(by), at=clock.now()):
+    for applied in contracts.apply(documents, ports=ports, by=acting(by), at=clock.now()):
         click.echo(f"{applied.tenant}: contract from {applied.effective} applied")
 
 
@@ -181,6 +170,8 @@ def holds(target: Target, tenant: str, as_json: bool) -> None:
 
 
 tollgate.add_command(invoices)
+tollgate.add_command(export)
+tollgate.add_command(exports)
 tollgate.add_command(invoice)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -46,6 +47,17 @@ def explained(error: TollgateError) -> str:
 def day_of(value: datetime | None) -> date | None:
     """The day that an option of type ``DAY`` gave."""
     return value.date() if value else None
+
+
+def acting(given: str | None) -> str:
+    """Who acts: as said, else the user at this terminal. Nobody acts without a name."""
+    try:
+        name = (given or getpass.getuser()).strip()
+    except (KeyError, OSError):
+        name = ""
+    if not name:
+        raise click.UsageError("--by: expected who does it")
+    return name
 
 
 def on_target[**P, R](command: Callable[..., R]) -> Callable[..., R]:

@@ -41,6 +41,8 @@ def fill(place: Place, now: datetime) -> None:
             if number != story.MONTHS[-2]:
                 _bill(place, closed)
     _traffic(place, story.MONTHS[-1], now)
+    days = ("--from", story.first_day(-1, now.date()), "--to", now.date() - timedelta(days=1))
+    place.command("export", story.TRAVEL.tenant, *map(str, days), "--by", FINANCE)
     for after in LATER:
         _run(place, now + after)
     place.until(lambda: _all_mailed(place), what="every notice to be mailed")

@@ -61,6 +61,7 @@ def console(today: date) -> tuple[View, ...]:
         View("tenants", "/console/tenants"),
         View("tenant-warned", f"/console/tenants/{story.TRAVEL.tenant}"),
         View("tenant-suspended", f"/console/tenants/{story.ALERTS.tenant}", by=OPS),
+        View("exports", f"/console/exports/{story.TRAVEL.tenant}"),
         View("ops", "/console/ops", by=OPS),
         View("not-found", "/console/no/such/page", status=404),
         View("signed-out", "/console/signed-out", by=NOBODY),
@@ -74,12 +75,13 @@ def customer(document: dict[str, Any]) -> tuple[View, ...]:
     return (
         View("usage", warned, by=NOBODY),
         View("usage-records", f"{warned}/records", by=NOBODY),
+        View("usage-exports", f"{warned}/exports", by=NOBODY),
         View("usage-suspended", stopped, by=NOBODY),
         View("usage-german", link_of(story.BAKERY, document), by=NOBODY),
     )
 
 
-CUSTOMERS: Final = ("usage", "usage-records", "usage-suspended", "usage-german")
+CUSTOMERS: Final = ("usage", "usage-records", "usage-exports", "usage-suspended", "usage-german")
 LINK: Final = re.compile(r"/usage/[\w-]+\.[\w-]+")
 
 

@@ -25,7 +25,7 @@ from tollgate.console.site import ROUTES
 MOST_BYTES = 150_000
 """Of a page with its styles, scripts and pictures."""
 GRAVE = ("serious", "critical")
-NOT_A_PAGE = re.compile(r"/static/|/sign-in$|/signed-in$|\.csv$|/schemas/")
+NOT_A_PAGE = re.compile(r"/static/|/sign-in$|/signed-in$|\.csv$|/schemas/|/<number>$")
 
 
 def everything(place: Place, today: date) -> tuple[View, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from datetime import date
@@ -143,6 +144,23 @@ def test_a_customer_sees_their_own_usage_by_the_link_in_their_mail(
         answer = windows().new_page().goto(changed)
         assert answer is not None
         assert answer.status == 404
+
+
+def test_a_customer_has_a_file_made_of_any_days(visit: Visit, showroom: Place) -> None:
+    """The page shows by itself when it is ready; the browser saves what the store hands out, and it has every day."""
+    link = pages.link_of(story.TRAVEL, dict(showroom.document))
+    page = visit("", to=f"{link}/records")
+    page.get_by_role("link", name="Have a larger file made").click()
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.locator(".flash.good")).to_be_visible()
+    ready = page.get_by_role("link", name="Download")
+    expect(ready).to_be_visible(timeout=60_000)
+    with page.expect_download() as download:
+        ready.click()
+    assert download.value.suggested_filename.endswith(".csv.gz")
+    lines = gzip.decompress(download.value.path().read_bytes()).decode().splitlines()
+    assert lines[0].startswith("day,time,provider,message")
+    assert len(lines) > 1
 
 
 def test_a_customer_chooses_who_is_told(visit: Visit, showroom: Place) -> None:
