@@ -92,7 +92,7 @@ def test_asking_twice_is_one_file(world: World) -> None:
 
 @pytest.mark.usefixtures("acme")
 def test_a_link_is_needed_and_the_pages_token(world: World) -> None:
-    """A forged or ended link, or another site's form, makes nothing."""
+    """A forged link, one of another generation or one that is over, or another site's form, makes nothing."""
     visitor = world.visitor()
     visitor.get(f"{LINK}/exports")
     for token, origin in (("", SITE), (visitor.csrf, "https://evil.example")):
@@ -101,6 +101,8 @@ def test_a_link_is_needed_and_the_pages_token(world: World) -> None:
     forged = LINK[:-1] + ("A" if LINK[-1] != "A" else "B")
     assert [visitor.get(f"{forged}/exports{path}").status for path in ("", "/1")] == [404, 404]
     assert visitor.submit(f"{forged}/exports", DAYS).status == 404
+    ended = links.address("acme", generation=1, site="", key=CONSOLE_KEY, now=NOW)
+    assert [visitor.get(f"{ended}/exports{path}").status for path in ("", "/1")] == [404, 404]
     world.later(links.LASTS)
     assert visitor.get(f"{LINK}/exports/1").status == 404
     assert list(world.memory.exports) == [("acme", 1)]

@@ -51,7 +51,7 @@ def home(stack: dict[str, Any], aws: Callable[[str], Any]) -> str:
     day = now.date() - timedelta(days=2)
     runtime.ledger.commit(TENANT, new(*(record(name, day=day) for name in "abc")), change())
     key = aws("secretsmanager").get_secret_value(SecretId=f"{stack['stack']}/console-key")["SecretString"]
-    return links.address(TENANT, site=stack["api"], key=key.encode(), now=now)
+    return links.address(TENANT, site=stack["api"], key=key.encode(), generation=0, now=now)
 
 
 def test_a_customer_gets_a_file(home: str, stack: dict[str, Any]) -> None:

@@ -332,6 +332,7 @@ def test_however_many_messages_there_are_a_page_and_a_part_are_held(monkeypatch:
     a page."""
     monkeypatch.setattr(stage, "EXPORT_PAGE", 1_000)
     world = World(selection=Selection(first=date(2026, 2, 1), last=date(2026, 2, 28)))
+    gc.collect()
     before = sum(type(one) is Usage for one in gc.get_objects())
     ledger, part = LargeLedger(Memory()), 200_000
     ports = ExportPorts(exports=world.rows, files=world.files, ledger=ledger, part_bytes=part)

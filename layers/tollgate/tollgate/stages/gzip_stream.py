@@ -20,7 +20,7 @@ class GzipStream:
 
     def __init__(self, *, checksum: int = 0, length: int = 0) -> None:
         self.checksum, self.length = checksum, length
-        self._packer = _packer()
+        self._packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         self._head = b"" if length else HEADER
 
     def write(self, text: bytes) -> bytes:
@@ -32,15 +32,9 @@ class GzipStream:
 
     def pause(self) -> bytes:
         """The rest of what was taken, so that somebody else can go on after it."""
-        rest = self._packer.flush(zlib.Z_FULL_FLUSH)
-        self._packer = _packer()
-        return rest
+        return self._packer.flush(zlib.Z_FULL_FLUSH)
 
     def end(self) -> bytes:
         """The rest, and the end of the file."""
         trailer = self.checksum.to_bytes(4, "little") + (self.length % 2**32).to_bytes(4, "little")
         return self._packer.flush(zlib.Z_FINISH) + trailer
-
-
-def _packer() -> zlib._Compress:
-    return zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
