@@ -9,8 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from local import mailbox
+from local.demo.place import Place
 from local.showroom import story
 from local.steps import StepError
+from tollgate.adapters.archive import S3Archive
+from tollgate.adapters.aws import stack_outputs
+from tollgate.domain.facts import MessageKey
 
 FINANCE, SECOND_OF_FINANCE, OPS, READER, NOBODY = "frances", "felix", "olga", "ravi", ""
 """Users of the local identity provider; nobody is who did not sign in, a customer among them."""
@@ -36,10 +40,14 @@ def invoice(guest: story.Guest, number: int, today: date) -> str:
     return f"/console/invoices/{guest.tenant}/{month(number, today)}"
 
 
+def first_message(guest: story.Guest, number: int) -> MessageKey:
+    """A tenant's first message of a month."""
+    return MessageKey("meta", f"wamid.{guest.account}.{number + 3}.0000")
+
+
 def message(guest: story.Guest, number: int) -> str:
     """The address of a tenant's first message of a month."""
-    name = {"provider": "meta", "message": f"wamid.{guest.account}.{number + 3}.0000", "participant": ""}
-    return f"/console/messages/{guest.tenant}?{urlencode(name)}"
+    return f"/console/messages/{guest.tenant}?{urlencode(first_message(guest, number)._asdict())}"
 
 
 def console(today: date) -> tuple[View, ...]:
@@ -81,6 +89,18 @@ def customer(document: dict[str, Any]) -> tuple[View, ...]:
     )
 
 
+def archived(place: Place) -> tuple[View, ...]:
+    """A receipt of a message, whose name is the archive's to give. Raises StepError when there is none."""
+    key = first_message(story.TRAVEL, -1)
+    bucket = stack_outputs(place.aws, place.document["stack"])["ArchiveBucketName"]
+    receipts = S3Archive(place.aws("s3"), bucket=bucket).receipts(key, most=1)
+    if not receipts:
+        raise StepError(f"no receipt of {key.message} is in the archive")
+    named = urlencode({**key._asdict(), "receipt": receipts[0].name})
+    return (View("receipt", f"/console/messages/{story.TRAVEL.tenant}/receipt?{named}"),)
+
+
+ARCHIVED: Final = ("receipt",)
 CUSTOMERS: Final = ("usage", "usage-records", "usage-exports", "usage-suspended", "usage-german")
 LINK: Final = re.compile(r"/usage/[\w-]+\.[\w-]+")
 

@@ -42,7 +42,7 @@ LOOKS: Final = (Look("light"), Look("dark", dark=True), Look("phone", size=visit
 def take(browser: Browser, place: Place, now: datetime, folder: Path) -> list[Path]:
     """Take every picture; returns their files. Raises StepError for a page that is not what it should be."""
     folder.mkdir(parents=True, exist_ok=True)
-    views = pages.console(now.date()) + pages.customer(dict(place.document))
+    views = pages.console(now.date()) + pages.archived(place) + pages.customer(dict(place.document))
     return [file for look in LOOKS for file in _looked(browser, place, views, look, folder)]
 
 

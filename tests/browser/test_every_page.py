@@ -30,10 +30,10 @@ NOT_A_PAGE = re.compile(r"/static/|/sign-in$|/signed-in$|\.csv$|/schemas/|/<numb
 
 def everything(place: Place, today: date) -> tuple[View, ...]:
     """Every page of the console and of a customer."""
-    return pages.console(today) + pages.customer(dict(place.document))
+    return pages.console(today) + pages.archived(place) + pages.customer(dict(place.document))
 
 
-NAMES = tuple(view.name for view in pages.console(date(2026, 11, 24))) + pages.CUSTOMERS
+NAMES = tuple(view.name for view in pages.console(date(2026, 11, 24))) + pages.ARCHIVED + pages.CUSTOMERS
 
 
 @pytest.fixture(scope="session")
