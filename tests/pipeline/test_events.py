@@ -126,6 +126,24 @@ def test_a_batch_of_events_is_counted_once(stack: dict[str, Any], tmp_path: Path
         assert f"&#34;price&#34;: &#34;{amount}&#34;" in receipt
         assert not [hidden for hidden in (recipient, f"{TENANT}-rcs", "8.4000") if hidden in receipt]
 
+    # The nightly comparison, once the roll-up's day has been over for three days: by the deployed function's own role.
+    night = (now + timedelta(days=3)).isoformat()
+    report = place.command("run", "reconcile", "--at", night, "--json")
+    assert TENANT in report["compared"]
+    assert of_tenant(report) == {}
+    line = {**rolled_up, "messages": 401, "statement": "S-1", "line": "1"}
+    assert posted(stack, [event("line", line, now, "tollgate.statement.line")])[0] == 202
+    [(cause, [words])] = of_tenant(place.command("run", "reconcile", "--at", night, "--json")).items()
+    assert cause == "messages-differ"
+    assert words.endswith("400 messages in our records, 401 messages in statement S-1 of twilio")
+
+
+def of_tenant(report: dict[str, Any]) -> dict[str, list[str]]:
+    """What a comparison found of the tenant, by cause; nothing about it may have failed."""
+    assert not [one for one in [*report["failed"], *report["unread"]] if one.startswith(TENANT)], report
+    own = {cause: [one for one in words if one.startswith(f"{TENANT}: ")] for cause, words in report["differs"].items()}
+    return {cause: words for cause, words in own.items() if words}
+
 
 def test_the_schemas_are_published(stack: dict[str, Any]) -> None:
     """Each type of the index has its schema where the index says, for whoever asks."""
