@@ -22,6 +22,7 @@ from tollgate.domain.reconciliation import NOBODY, Difference, reconciled
 from tollgate.domain.records import Record
 from tollgate.domain.senders import Assignment
 from tollgate.domain.usage import Cell, Totals
+from tollgate.stages import reconcile_counters
 from tollgate.stages.ports.events import Claim, EventKey, KeptEvent
 from tollgate.stages.reconcile import ReconcilePorts, Report, run
 
@@ -526,6 +527,19 @@ def test_a_run_without_time_for_all_goes_on_with_the_rest_the_next_night() -> No
     assert made.nightly(NIGHT + timedelta(days=1)).compared == ["beta"]
     made.time_left = 1
     assert made.nightly(NIGHT + timedelta(days=2)).compared == [TENANT]
+
+
+def test_a_tenant_that_is_too_large_for_the_time_keeps_no_other_from_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its records are left where the time ends, what was found of it stays, and the next night it comes last."""
+    monkeypatch.setattr(reconcile_counters, "LOOKS_EVERY", 2)
+    made = shared()
+    made.time_left = 1
+    report = made.nightly()
+    assert report.failed == ["acme: counters: no time for more than 2 records"]
+    assert (report.compared, report.unread, made.causes()) == ([TENANT], ["beta"], ["status-differs"])
+    made.time_left = 1
+    report = made.nightly(NIGHT + timedelta(days=1))
+    assert (report.compared, report.unread) == (["beta"], [TENANT])
 
 
 def test_a_repeat_finds_the_same() -> None:

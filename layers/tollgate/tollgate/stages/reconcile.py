@@ -12,7 +12,8 @@ Writes: one row a tenant, over the one before, and the row of the run. Nothing t
 
 What happens on a repeat: everything is compared again and the same rows are written. What happens on a crash: rows of
 some tenants are of this run and others of the one before. A run that has no time for all begins with those it has not
-seen for longest. A part that fails (Stripe is down) keeps what was found before, and is named.
+seen for longest, and a tenant that is too large for the time that is left keeps no other from its turn. A part that
+fails (Stripe is down) keeps what was found before, and is named.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def run(
     for one in work.values():
         if not has_time():
             report.unread.append(one.tenant)
-        elif _read(one, report, ports=ports, now=now):
+        elif _read(one, report, ports=ports, now=now, has_time=has_time):
             read.add(one.tenant)
     _compare_bills(work, read, report)
     for one in work.values():
@@ -231,14 +232,14 @@ def _periods_of(owned: Owned, one: _Work) -> list[Period]:
     return periods_within(owned.bill.start, owned.bill.end, one.versions)
 
 
-def _read(one: _Work, report: Report, *, ports: ReconcilePorts, now: datetime) -> bool:
+def _read(one: _Work, report: Report, *, ports: ReconcilePorts, now: datetime, has_time: Callable[[], bool]) -> bool:
     """Read a tenant's records once, for its counters and its bills, and its invoices at Stripe. Whether the records
     could be read."""
     was_read = False
     with _step(report, one.tenant, "counters"):
         tally = Tally([owned.bill for owned in one.bills])
         spans = [days_within(bill.start, bill.end, one.versions[0].timezone) for bill, _ in tally.used()]
-        records = read_records(one.tenant, [*one.periods, *spans], tally, ledger=ports.ledger)
+        records = read_records(one.tenant, [*one.periods, *spans], tally, ledger=ports.ledger, has_time=has_time)
         one.used = [used for _, used in tally.used()]
         was_read = True
         one.found[COUNTERS] = counter_differences(

@@ -14,6 +14,7 @@ from typing import Final
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import Period, Span, Term, add_months, local_day
 from tollgate.domain.contract import Contract
+from tollgate.domain.errors import RetryLater
 from tollgate.domain.provider_bills import Tally
 from tollgate.domain.reconciliation import Difference, by_day, day_differences, differing_days, term_differences
 from tollgate.domain.usage import Cell, Totals, cell_of, totals_of
@@ -23,13 +24,21 @@ from tollgate.stages.ports.ledger import LedgerRows
 type Records = dict[date, dict[Cell, Totals]]
 """What the records of each day add up to, by cell."""
 DAY: Final = timedelta(days=1)
+LOOKS_EVERY: Final = 1_000
+"""After how many records it is asked whether there is time for more."""
 
 
-def read_records(tenant: str, spans: Iterable[Span], tally: Tally, *, ledger: LedgerRows) -> Records:
-    """Add up every record of some days, each once; into ``tally`` too."""
+def read_records(
+    tenant: str, spans: Iterable[Span], tally: Tally, *, ledger: LedgerRows, has_time: Callable[[], bool]
+) -> Records:
+    """Add up every record of some days, each once; into ``tally`` too. Raises RetryLater when there is no time left."""
     records: Records = defaultdict(dict)
+    read = 0
     for span in _in_months(spans):
         for record in ledger.counted(tenant, span.start, span.end):
+            read += 1
+            if read % LOOKS_EVERY == 0 and not has_time():
+                raise RetryLater(f"no time for more than {read} records")
             usage = record.usage
             assert usage is not None
             cells, cell = records[usage.day], cell_of(usage)
