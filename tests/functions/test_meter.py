@@ -56,6 +56,24 @@ def test_a_batch_of_every_way_in_is_counted(cloud: Cloud, entry: Entry) -> None:
     assert term.of("whatsapp").messages == 1
 
 
+@pytest.mark.parametrize("bucket", ["archive", "", "one-that-is-not-there"])
+def test_receipts_are_kept_where_the_environment_says(
+    cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch, bucket: str
+) -> None:
+    """Empty keeps none; whether or not they could be kept, all are counted."""
+    boto3.client("s3").create_bucket(Bucket="archive", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    monkeypatch.setenv("ARCHIVE_BUCKET", bucket)
+    cloud.sign_on()
+    assert failed(entry("meter").handler(BATCH, Context())) == []
+    assert [row for row in cloud.runtime().ledger.terms("acme") if row.of("whatsapp").messages]
+    kept = boto3.client("s3").list_objects_v2(Bucket="archive").get("Contents", [])
+    assert len([one for one in kept if one["Key"].startswith("messages/")]) == (3 if bucket == "archive" else 0)
+    wamid = "wamid.HBgMMjU0NzEyMzQ1Njc4FQIAERgSQkZCMzcyMzE5RjhDNTYxNEE0AA=="
+    if bucket == "archive":
+        [receipt] = cloud.runtime().archive.receipts(MessageKey("meta", wamid), most=9)
+        assert receipt.provider == "meta"
+
+
 def test_the_same_batch_twice_counts_once(cloud: Cloud, entry: Entry) -> None:
     """SQS may deliver a message again: the totals do not move."""
     cloud.sign_on()
