@@ -13,6 +13,7 @@ from tests.console.conftest import NOW, World
 from tests.console.visitor import Visitor
 from tests.domain.examples import D, contract, whatsapp
 from tests.stages.billing import Billing
+from tollgate.domain.drafts import next_notice
 from tollgate.domain.notices import USAGE_WARNING, Notice
 from tollgate.domain.reconciliation import NOBODY, Difference, reconciled
 from tollgate.domain.senders import Assignment
@@ -82,7 +83,7 @@ def test_a_quiet_stack_says_so(signed_in: Callable[..., Visitor]) -> None:
     words = signed_in("ops").get(OPS).words
     for said in (
         "Everything that came in could be counted.",
-        "Every mail has arrived",
+        "Every mail to a customer has arrived",
         "Nothing was redriven.",
         "Nothing that was compared differs.",
         "never ran",
@@ -201,4 +202,25 @@ def test_mails_come_tenants_at_a_time(world: World, signed_in: Callable[..., Vis
     visitor = signed_in("ops")
     seen = visitor.get(OPS)
     assert 'href="/console/ops?after=shop-199#mails"' in seen.text
-    assert "Every mail has arrived" in visitor.get("/console/ops?after=shop-199").words
+    assert "Every mail to a customer has arrived" in visitor.get("/console/ops?after=shop-199").words
+
+
+@pytest.mark.parametrize(
+    ("mail", "minutes", "shown"),
+    [
+        (MailState(status="bounced", to=("finance@tollgate.example",), reasons=("full",)), 1, True),
+        (MailState(status="queued"), 59, False),
+        (MailState(status="queued"), 61, True),
+        (MailState(status="delivered", to=("finance@tollgate.example",)), 600, False),
+    ],
+)
+def test_a_mail_to_finance_that_did_not_arrive_is_seen_by_ops(
+    world: World, signed_in: Callable[..., Visitor], mail: MailState, minutes: int, shown: bool
+) -> None:
+    """Nobody else would notice that finance was not told of the drafts that wait."""
+    notice = next_notice({}, before=None, flags={}, at=NOW - timedelta(minutes=minutes))
+    world.ports.drafts.add(notice)
+    world.ports.drafts.set_mail(notice.identity, expected=MailState(), mail=mail)
+    words = signed_in("ops").get(OPS).words
+    assert ("The mail that tells finance of 0 drafts" in words) is shown
+    assert f"Undelivered mails {int(shown)}" in words

@@ -25,6 +25,7 @@ from tollgate.stages.ops import (
     redrive_queue,
     trail,
     undelivered,
+    undelivered_to_finance,
 )
 
 ROOT: Final = "/console/ops"
@@ -49,6 +50,7 @@ def ops(request: Request) -> Answer:
         "bad": BAD,
         "late": late(runs, now=now),
         "mails": mails.rows,
+        "to_finance": undelivered_to_finance(drafts=ports.drafts, now=now),
         "following": f"{ROOT}?{urlencode({'after': mails.cursor})}#mails" if mails.cursor else "",
         "trail": trail(audit=ports.audit, since=now - TRAIL_DAYS),
         "details_shown": DETAILS_SHOWN,

@@ -14,7 +14,7 @@ from tollgate.stages.corrections import CorrectionPorts
 from tollgate.stages.ports.accounts import AuditRows, ContractRows, HoldRows, NoticeRows, PortalLinkRows, PreferenceRows
 from tollgate.stages.ports.archive import Archive
 from tollgate.stages.ports.exports import ExportFiles, ExportRows
-from tollgate.stages.ports.invoices import InvoiceRows, ReconciledRows, RunRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows, InvoiceRows, ReconciledRows, RunRows
 from tollgate.stages.ports.ledger import LedgerRows, Quarantine, RateRows, Recounting
 from tollgate.stages.ports.queues import Queues
 
@@ -88,6 +88,8 @@ class ConsolePorts(Protocol):
     def audit(self) -> AuditRows: ...
     @property
     def runs(self) -> RunRows: ...
+    @property
+    def drafts(self) -> DraftsNoticeRows: ...
     @property
     def reconciled(self) -> ReconciledRows: ...
     @property

@@ -3,7 +3,8 @@
 What is done here belongs to no tenant, so it has a trail of its own; it is written before anything is done outside.
 
 Reads: the quarantine (a query for each day that holds something), the last runs (a query a schedule), what differs (a
-query); of undelivered mails one query a tenant, so they are read a page of tenants at a time.
+query), the last mail to finance (a query and a row); of undelivered mails one query a tenant, so they are read a page
+of tenants at a time.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from tollgate.domain.drafts import DraftsNotice
 from tollgate.domain.invoices import named
 from tollgate.domain.notices import Notice
 from tollgate.domain.reconciliation import Difference
 from tollgate.stages.ports.accounts import AuditEntry, AuditRows, ContractRows, MailState, NoticeRows
-from tollgate.stages.ports.invoices import ReconciledRows, Run, RunRows
+from tollgate.stages.ports.invoices import DraftsNoticeRows, ReconciledRows, Run, RunRows
 from tollgate.stages.ports.ledger import Quarantine, QuarantineRow, Recounting
 from tollgate.stages.ports.queues import QueueDepth, Queues
 from tollgate.stages.review import owners_of
@@ -94,13 +96,22 @@ def undelivered(
     """The undelivered mails of the next tenants, the newest notice first."""
     names = [name for name in contracts.tenants() if name > cursor]
     looked_at = names[:size]
-    found = [row for name in looked_at for row in notices.notices(name) if _is_undelivered(*row, now)]
+    found = [row for name in looked_at for row in notices.notices(name) if _is_undelivered(row[0].at, row[1], now)]
     newest = sorted(found, key=lambda row: (row[0].at, row[0].tenant, row[0].identity), reverse=True)
     return Undelivered(tuple(newest), looked_at[-1] if len(names) > len(looked_at) else "")
 
 
-def _is_undelivered(notice: Notice, mail: MailState, now: datetime) -> bool:
-    late = mail.status in _UNSENT and now - notice.at > OVERDUE_AFTER
+def undelivered_to_finance(*, drafts: DraftsNoticeRows, now: datetime) -> tuple[DraftsNotice, MailState] | None:
+    """The latest mail that told finance of drafts, if it did not arrive; an earlier one is out of date."""
+    last = drafts.last()
+    if last is None:
+        return None
+    notice, mail = drafts.notice(last.identity)
+    return (notice, mail) if _is_undelivered(notice.at, mail, now) else None
+
+
+def _is_undelivered(at: datetime, mail: MailState, now: datetime) -> bool:
+    late = mail.status in _UNSENT and now - at > OVERDUE_AFTER
     return late or mail.status == _FAILED or bool(mail.failed)
 
 
