@@ -268,7 +268,7 @@ def test_an_approved_invoice_that_is_not_issued_within_a_day_is_named() -> None:
 def test_lines_are_read_once_and_what_is_settled_not_again() -> None:
     """They cannot change at Stripe any more; what differs is read until it does not."""
     made = world()
-    issued = made.issued(JANUARY, "2.00", approved=at("2026-02-04"))
+    issued = made.issued(FEBRUARY, "2.00", approved=at("2026-03-05"))
 
     def asked() -> list[str]:
         made.faults = Faults()
