@@ -163,19 +163,53 @@ def test_a_customer_has_a_file_made_of_any_days(visit: Visit, showroom: Place) -
     assert len(lines) > 1
 
 
-def test_a_customer_chooses_who_is_told(visit: Visit, showroom: Place) -> None:
-    """One address more, kept and shown; an impossible one is named and nothing is kept of it."""
-    page = visit("", to=pages.link_of(story.ALERTS, dict(showroom.document)))
-    told = page.get_by_label("Mail addresses")
+def test_a_customer_chooses_who_is_told_and_when(visit: Visit, showroom: Place) -> None:
+    """One address and two shares more, kept and shown; an impossible one is named and nothing is kept of it. Whoever
+    was told before, and whoever is from then on, gets a mail."""
+    link = pages.link_of(story.ALERTS, dict(showroom.document))
+    page = visit("", to=link)
+    told, shares = page.get_by_label("Who gets them"), page.get_by_label("Further warnings for SMS, in percent")
     told.fill("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
+    shares.fill("99, 50 %")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".flash.good")).to_contain_text("Saved")
+    expect(shares).to_have_value("50, 99")
     expect(told).to_have_value("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
     told.fill("nobody at all")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    page.goto(page.url.removesuffix("/recipients"))
+    page.goto(link)
     expect(told).to_have_value("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
+    mailed = {"status": "sent", "to": ["ops@kestrel-alerts.example", "lead@kestrel-alerts.example"]}
+    showroom.until(lambda: _settings_mail(showroom) == mailed, what="the mail of the change")
+
+
+def _settings_mail(showroom: Place) -> dict[str, object]:
+    notices = showroom.command("notices", story.ALERTS.tenant, "--json")
+    mails = [one["mail"] for one in notices if one["kind"] == "settings-changed"]
+    return {"status": mails[-1]["status"].replace("delivered", "sent"), "to": mails[-1]["to"]} if mails else {}
+
+
+def test_ops_mails_a_customer_a_link_and_ends_all_others(visit: Visit, windows: Windows, showroom: Place) -> None:
+    """The old one stops at once; the one in the new mail, and one that is shown to copy, open the page."""
+    document = dict(showroom.document)
+    old = pages.link_of(story.FASHION, document)
+    page = visit("olga", to=f"/console/tenants/{story.FASHION.tenant}")
+    page.get_by_role("link", name="End all links…").click()
+    page.get_by_role("dialog").get_by_role("button", name="End them").click()
+    expect(page.locator(".flash.good")).to_contain_text("has ended")
+    page.get_by_role("link", name="Mail a link…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Mail it").click()
+    expect(page.locator(".flash.good")).to_contain_text("goes out")
+    showroom.until(lambda: pages.link_of(story.FASHION, document) != old, what="the mail with the link")
+    page.get_by_role("link", name="Show a link…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Show it").click()
+    shown = page.get_by_label("Copy it now").input_value()
+    visitor = windows().new_page()
+    for link, status in ((old, 404), (pages.link_of(story.FASHION, document), 200), (shown, 200)):
+        answer = visitor.goto(link)
+        assert answer is not None
+        assert (link, answer.status) == (link, status)
 
 
 def test_from_a_line_to_a_receipt(visit: Visit, today: date) -> None:

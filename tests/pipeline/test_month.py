@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import batched
 from typing import Any
@@ -19,10 +20,16 @@ from local.demo.place import Place
 from tests import stripe_checker
 from tests.pipeline import naive
 from tests.pipeline.naive import Month
+from tollgate.adapters.aws import local_clients
+from tollgate.runtime import Runtime
+from tollgate.settings import Settings
+from tollgate.stages.preferences import PreferencePorts, choose
 
 INCLUDED = Decimal("2.00")
 TEXTS = 40
 CLOSED_AT = "2026-12-04T12:00:00Z"
+ASKED = {"sms": (25, 50), "whatsapp": (10, 75, 99)}
+"""Further shares that both customers ask for; the contract has the 75 %."""
 
 
 def contract(month: Month) -> str:
@@ -84,6 +91,7 @@ def months(place: Place, tmp_path_factory: pytest.TempPathFactory) -> list[Month
         file.write_text(contract(month), encoding="utf-8")
     place.command("rates", "load", naive.CARD, "--card", "meta", "--from", "2026-10-01")
     place.command("contract", "apply", *files)
+    ask(place, made)
     draw = random.Random(99)
     events = [json.dumps(event) for month in made for event in month.events]
     draw.shuffle(events)
@@ -91,6 +99,27 @@ def months(place: Place, tmp_path_factory: pytest.TempPathFactory) -> list[Month
     place.publish_sms((list(some) for some in batched(events, 10, strict=False)), sent=lambda _: None)
     place.drain()
     return made
+
+
+def ask(place: Place, months: list[Month]) -> None:
+    """What the customers' pages do, before anything is counted."""
+    document = place.document
+    runtime = Runtime(
+        Settings(ledger_table=document["tables"]["ledger"], accounts_table=document["tables"]["accounts"]),
+        count=lambda _name, _value: None,
+        client=local_clients(document["aws"], document["region"]),
+    )
+    ports = PreferencePorts(contracts=runtime.contracts, ledger=runtime.ledger, preferences=runtime.preferences)
+    for month in months:
+        choose(
+            month.tenant,
+            addresses=(),
+            shares={meter: ", ".join(map(str, own)) for meter, own in ASKED.items()},
+            version=0,
+            by=f"customer:{month.tenant}",
+            ports=ports,
+            now=datetime(2026, 11, 1, 6, tzinfo=UTC),
+        )
 
 
 @dataclass(frozen=True)
@@ -128,15 +157,21 @@ def test_every_count_and_fee_is_what_the_model_says(place: Place, months: list[M
 
 
 def test_lines_fire_once_with_the_use_at_their_crossing(place: Place, months: list[Month]) -> None:
-    """One notice a line that was reached and none for the others; the SMS limit opens one hold, WhatsApp's none."""
+    """One notice a line that was reached and none for the others, the customer's own lines among them; the SMS limit
+    opens one hold, WhatsApp's none. The choice itself is told once."""
     for month in months:
         notices = place.command("notices", month.tenant, "--json")
-        lines = {(one["meter"], one["line"]): one for one in notices}
-        assert len(lines) == len(notices)
-        reached = {("sms", 75)} if len(month.texts) >= TEXTS * 3 / 4 else set()
-        reached |= {("sms", 100)} if len(month.texts) >= TEXTS else set()
-        reached |= {("whatsapp", line) for line in (75, 100) if month.total >= INCLUDED * line / 100}
+        told = [one for one in notices if one["kind"] == "settings-changed"]
+        assert [one["change"]["after"]["shares"] for one in told] == [{m: list(own) for m, own in ASKED.items()}]
+        lines = {(one["meter"], one["line"]): one for one in notices if one not in told}
+        assert len(lines) == len(notices) - 1
+        reached = {("sms", line) for line in (*ASKED["sms"], 75, 100) if len(month.texts) >= TEXTS * line / 100}
+        reached |= {("whatsapp", line) for line in (*ASKED["whatsapp"], 100) if month.total >= INCLUDED * line / 100}
         assert lines.keys() == reached
+        assert {line for line, one in lines.items() if one.get("asked")} == reached - {
+            (meter, line) for meter in ASKED for line in (75, 100)
+        }
+        assert all(one["used"] == TEXTS * line / 100 for (meter, line), one in lines.items() if meter == "sms")
         holds = place.command("holds", month.tenant, "--json")
         assert [(hold["scope"], hold["cause"], hold["lifted_at"]) for hold in holds] == (
             [("sms", "limit", None)] if ("sms", 100) in reached else []
