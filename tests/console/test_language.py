@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -168,6 +169,11 @@ def test_a_choice_is_answered_in_the_customers_language(german: World) -> None:
     assert "SMS liegt schon über 50 %: Davor wird ab der nächsten Laufzeit gewarnt." in saved
     visitor.submit(f"{LINK}/warnings", {**chosen, "version": "1"})
     assert "Es hat sich nichts geändert." in visitor.get(LINK).words
+    for version in range(1, 10):
+        german.later(timedelta(seconds=1))
+        assert visitor.submit(f"{LINK}/warnings", {"shares-sms": f"{version}", "version": f"{version}"}).status == 303
+    wrong = visitor.submit(f"{LINK}/warnings", {"version": "10"})
+    assert "Das wurde innerhalb eines Tages 10-mal geändert." in wrong.words
     stale = visitor.submit(f"{LINK}/warnings", {"recipients": "li@acme.example", "version": "0"})
     assert (stale.status, "Jemand war schneller" in stale.words) == (409, True)
     forged = visitor.post(f"{LINK}/warnings", {"recipients": ""}, origin="https://evil.example")

@@ -109,7 +109,9 @@ def ask(place: Place, months: list[Month]) -> None:
         count=lambda _name, _value: None,
         client=local_clients(document["aws"], document["region"]),
     )
-    ports = PreferencePorts(contracts=runtime.contracts, ledger=runtime.ledger, preferences=runtime.preferences)
+    ports = PreferencePorts(
+        contracts=runtime.contracts, ledger=runtime.ledger, notices=runtime.notices, preferences=runtime.preferences
+    )
     for month in months:
         choose(
             month.tenant,

@@ -21,7 +21,7 @@ from tollgate.domain.preferences import Change, Preferences
 from tollgate.domain.usage import TermRow
 from tollgate.stages import preferences
 from tollgate.stages.meter import meter
-from tollgate.stages.preferences import MAX_ATTEMPTS, Chosen, PreferencePorts
+from tollgate.stages.preferences import MAX_ATTEMPTS, MOST_CHANGES, Chosen, PreferencePorts
 
 NOW = datetime(2026, 3, 10, 18, tzinfo=UTC)
 TERM = date(2026, 1, 15)
@@ -30,7 +30,12 @@ OPS = ("ops@acme.example",)
 
 def ports(rows: World, faults: Faults | None = None) -> PreferencePorts:
     own, wrap = rows.rows, (faults or Faults()).wrap
-    return PreferencePorts(contracts=wrap(own.contracts), ledger=wrap(own.ledger), preferences=wrap(own.preferences))
+    return PreferencePorts(
+        contracts=wrap(own.contracts),
+        ledger=wrap(own.ledger),
+        notices=wrap(own.notices),
+        preferences=wrap(own.preferences),
+    )
 
 
 def choose(rows: World, *addresses: str, faults: Faults | None = None, shares: Any = None, **changes: Any) -> Chosen:
@@ -100,6 +105,21 @@ def test_a_choice_is_kept_with_who_made_it_and_told_to_those_of_before_and_after
         ("customer:acme", "recipients", "ops@acme.example"),
         ("customer:acme", "shares", ""),
     ]
+
+
+def test_a_link_sends_no_end_of_mails() -> None:
+    """Ten changes within a day; the same again is none, another tenant's count by themselves, and a day later it goes
+    on."""
+    rows = ten()
+    for number in range(MOST_CHANGES):
+        choose(rows, f"a{number}@x.example", now=NOW + timedelta(minutes=number))
+    last = f"a{MOST_CHANGES - 1}@x.example"
+    assert not choose(rows, last, now=NOW + timedelta(hours=1)).is_new
+    with pytest.raises(Invalid, match="at most 10 changes within a day"):
+        choose(rows, "more@x.example", now=NOW + timedelta(hours=1))
+    assert len(changes_told(rows)) == MOST_CHANGES
+    assert choose(rows, "b@x.example", tenant="beta", version=0).is_new
+    assert choose(rows, "more@x.example", now=NOW + timedelta(days=1)).is_new
 
 
 def test_a_choice_of_one_kind_has_one_entry() -> None:

@@ -73,7 +73,9 @@ def warnings(request: Request) -> Answer:
             shares=shares,
             version=int(version),
             by=request.customer.subject if request.customer else "",
-            ports=PreferencePorts(contracts=ports.contracts, ledger=ports.ledger, preferences=ports.preferences),
+            ports=PreferencePorts(
+                contracts=ports.contracts, ledger=ports.ledger, notices=ports.notices, preferences=ports.preferences
+            ),
             now=request.now,
         )
     except Invalid as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from tollgate.domain import contract as contracts
@@ -29,10 +29,13 @@ from tollgate.domain.preferences import (
     shares_of_lines,
 )
 from tollgate.domain.usage import TermRow
-from tollgate.stages.ports.accounts import AuditEntry, ContractRows, PreferenceRows
+from tollgate.stages.ports.accounts import AuditEntry, ContractRows, NoticeRows, PreferenceRows
 from tollgate.stages.ports.ledger import LedgerRows
 
 MAX_ATTEMPTS: Final = 6
+MOST_CHANGES: Final = 10
+"""Within ``CHANGES_SPAN``: each is a mail to addresses that whoever has a link may choose."""
+CHANGES_SPAN: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class PreferencePorts:
 
     contracts: ContractRows
     ledger: LedgerRows
+    notices: NoticeRows
     preferences: PreferenceRows
 
 
@@ -81,7 +85,8 @@ def choose(
     """Choose who gets usage mails and the further shares by meter, as people write them, over the choice that was read
     at ``version``.
 
-    Raises NotFound, Invalid naming all that is wrong, and Conflict when somebody else chose since.
+    Raises NotFound, Invalid naming all that is wrong (or that it was done too often today), and Conflict when somebody
+    else chose since.
     """
     named("choice", by, "makes it")
     for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -92,12 +97,20 @@ def choose(
             return Chosen(preferences=current, passed={}, is_new=False)
         if current.version != version:
             raise Conflict(f"the choices of {tenant} have changed since they were read")
+        _not_too_often(tenant, ports.notices, now)
         try:
             return _save(tenant, current, wanted, today, by=by, ports=ports, now=now)
         except Conflict:  # metering was faster, or another choice: what is there is read again
             if attempt == MAX_ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
+
+
+def _not_too_often(tenant: str, rows: NoticeRows, now: datetime) -> None:
+    recent = [one for one, _ in rows.notices(tenant) if one.kind == SETTINGS_CHANGED and one.at > now - CHANGES_SPAN]
+    if len(recent) >= MOST_CHANGES:
+        said = f"expected at most {MOST_CHANGES} changes within a day"
+        raise Invalid("choice", [Problem("", said, "too-often", str(MOST_CHANGES))])
 
 
 def _today(tenant: str, rows: ContractRows, now: datetime) -> _Today:
