@@ -63,7 +63,7 @@ def test_a_customer_asks_for_a_file_and_downloads_it(world: World) -> None:
     assert visitor.get(f"{LINK}/exports/1").status == 404
     done = made(world)
     ready = visitor.get(f"{LINK}/exports")
-    assert re.search(r"ready until .* 2 1 kB Download", ready.words)
+    assert re.search(r"ready Download .* until .* 2 1 kB", ready.words)
     assert "hx-trigger" not in ready.text
     assert "files.example" not in ready.text
     [href] = re.findall(rf'href="({LINK}/exports/\d+)"', ready.text)
