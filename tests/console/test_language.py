@@ -127,7 +127,9 @@ def test_a_german_customer_reads_german(german: World) -> None:
     assert "9. März 2026 bis 10. März 2026" in records.words
     files = german.visitor().get(f"{LINK}/exports").words
     assert "15. Januar 2026 bis 10. März 2026 10. März 2026, 13:00 Uhr CDT wird erstellt bis 15. Januar 2026" in files
-    assert "bereit Herunterladen 15. Januar 2026 bis 10. März 2026 bis 17. März 2026, 13:00 Uhr CDT 1.234 12,3 MB" in files
+    assert (
+        "bereit Herunterladen 15. Januar 2026 bis 10. März 2026 bis 17. März 2026, 13:00 Uhr CDT 1.234 12,3 MB" in files
+    )
 
 
 def test_a_british_customer_reads_british_dates(german: World) -> None:
