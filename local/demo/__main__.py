@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 import webbrowser
+from datetime import UTC, datetime
 
 import click
 
 from local import endpoints
-from local.demo import story, summary
+from local.demo import agreements, story, summary
 from local.demo.place import Place
-from local.demo.year import TENANTS, Year
+from local.demo.year import Year
 from local.stack import DEFAULT_ROOT, LocalStack
 from local.steps import StepError
 
@@ -24,30 +25,37 @@ def main() -> int:
     if "api.stripe.com" in place.document["stripe"]:
         print("The demo pays invoices at the stand-in: unset STRIPE_API_KEY, run `make up` again.", file=sys.stderr)
         return 1
-    total = sum(len(one.shown) for n in range(story.MONTHS) for some in story.messages(n) for one in some)
+    folder = stack.root / "contracts"
+    start = agreements.begin(folder, today=datetime.now(UTC).date())
+    contracts = agreements.write(folder, start=start)
+    months = [story.messages(number, start=start) for number in range(story.MONTHS)]
+    total = sum(len(one.shown) for month in months for some in month for one in some)
     notes: list[str] = []
     lock = threading.Lock()
     started = time.monotonic()
-    print(f"A contract year of {len(TENANTS)} tenants: {total:,} receipts and what follows from them.")
-    with click.progressbar(length=total, label="October 2026 ", width=30, file=sys.stderr) as bar:
+    print(
+        f"A contract year of {len(agreements.TENANTS)} tenants, from {start:%B %Y} on:"
+        f" {total:,} receipts and what follows from them."
+    )
+    with click.progressbar(length=total, label=f"{start:%B %Y}  ", width=30, file=sys.stderr) as bar:
 
         def progress(count: int, month: str) -> None:
             with lock:
                 bar.label = f"{month:14}"
                 bar.update(count)
 
-        year = Year(place=place, progress=progress, told=notes.append)
+        year = Year(place=place, start=start, contracts=contracts, progress=progress, told=notes.append)
         try:
             year.play()
         except StepError as failure:
             print(f"\n{failure}", file=sys.stderr)
             return 1
-    print(f"\n{summary.table(place, stack)}\n")
+    print(f"\n{summary.table(place, stack, start=start)}\n")
     for note in notes:
         print(note)
     letters = place.dead_letters()
     print("Dead-letter queues: " + (", ".join(f"{name} {n}" for name, n in letters.items()) or "all empty"))
-    print(f"\nWhere to look:\n{summary.where(place, stack)}")
+    print(f"\nWhere to look:\n{summary.where(place, stack, start=start)}")
     print(f"\n{time.monotonic() - started:.0f} s, some of it at the same time: {year.clockwork.summary()}")
     if sys.stdout.isatty():
         webbrowser.open(place.document["console"])

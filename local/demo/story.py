@@ -1,4 +1,7 @@
-"""The story: who sends how much, to whom, in which month. Pure, drawn from a seed."""
+"""The story: who sends how much, to whom, in which month of the year. Pure, drawn from a seed.
+
+Always true: whatever month the year begins in, it has the same messages with the same fees; only their dates move.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from typing import Final
 from tollgate.domain.calendar import add_months
 
 SEED: Final = 2026
-START: Final = date(2026, 10, 1)
 MONTHS: Final = 12
+MIDDLE: Final = 15
+"""The day of the month on which one tenant begins."""
 DAY_SECONDS: Final = 86_400
 
 UNASSIGNED: Final = "301000000000005"
-"""A WhatsApp account that its contract forgot to name; the correction comes in January."""
+"""A WhatsApp account that its contract forgot to name; the correction comes in the fourth month."""
 
 GERMANY, BRITAIN, AMERICA, INDIA = "4915", "4477", "1415", "9198"
 
@@ -40,14 +44,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A stream of messages of one tenant: how many a month (from the first month on), to whom, in which categories."""
+    """A stream of messages of one tenant: how many a month (from the first month on), to whom, in which categories.
+
+    ``begins_on``: the day of the first month on which it begins.
+    """
 
     tenant: str
     account: str
     monthly: tuple[int, ...]
     to: Mapping[str, int]
     categories: Mapping[str, int]
-    first_day: date = START
+    begins_on: int = 1
 
 
 WHATSAPP: Final = (
@@ -79,7 +86,7 @@ WHATSAPP: Final = (
         monthly=(220, 450, 440, 460, 450, 430, 460, 450, 440, 460, 450, 440),
         to={AMERICA: 1},
         categories={"marketing": 3, "utility": 4, "authentication": 3},
-        first_day=date(2026, 10, 15),
+        begins_on=MIDDLE,
     ),
 )
 
@@ -105,20 +112,21 @@ SMS: Final = (
         monthly=(30, *((60,) * 11)),
         to={AMERICA: 1},
         categories={},
-        first_day=date(2026, 10, 15),
+        begins_on=MIDDLE,
     ),
 )
 
 
-def month(number: int) -> tuple[date, date]:
-    """The first day of a month of the year (0 to 11), and the day after its last."""
-    return add_months(START, number), add_months(START, number + 1)
+def month(number: int, *, start: date) -> tuple[date, date]:
+    """The first day of a month (0 to 11) of the year that begins on ``start``, and the day after its last."""
+    return add_months(start, number), add_months(start, number + 1)
 
 
-def messages(number: int, *, seed: int = SEED) -> tuple[list[Message], list[Message]]:
+def messages(number: int, *, start: date, seed: int = SEED) -> tuple[list[Message], list[Message]]:
     """The WhatsApp messages and the SMS of one month, each in order of time."""
-    whatsapp = [one for flow in WHATSAPP for one in _of(flow, number, seed)]
-    texts = [one for flow in SMS for one in _of(flow, number, seed)]
+    first, end = month(number, start=start)
+    whatsapp = [one for flow in WHATSAPP for one in _of(flow, number, first, end, seed)]
+    texts = [one for flow in SMS for one in _of(flow, number, first, end, seed)]
     return sorted(whatsapp, key=_time), sorted(texts, key=_time)
 
 
@@ -126,15 +134,15 @@ def _time(message: Message) -> tuple[datetime, str]:
     return message.at, message.id
 
 
-def _of(flow: Flow, number: int, seed: int) -> Iterator[Message]:
+def _of(flow: Flow, number: int, first: date, end: date, seed: int) -> Iterator[Message]:
     draw = random.Random(f"{seed}/{flow.account}/{number}")
-    first, end = month(number)
-    first = max(first, flow.first_day)
+    first = first if number else first.replace(day=flow.begins_on)
     # Noon of the first day to noon of the last: whatever its time zone, a message stays in its month.
     begin = datetime(first.year, first.month, first.day, 12, tzinfo=UTC)
     seconds = ((end - first) - timedelta(days=1)).days * DAY_SECONDS
     for n in range(flow.monthly[number]):
-        at = begin + timedelta(seconds=draw.randrange(seconds))
+        # A share of the month, not a number of seconds: what is drawn after it must not depend on the month's length.
+        at = begin + timedelta(seconds=int(draw.random() * seconds))
         prefix = _pick(draw, flow.to)
         category = _pick(draw, flow.categories) if flow.categories else ""
         yield Message(

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 from local import mailbox
+from local.demo import story
+from local.demo.agreements import TENANTS
 from local.demo.place import Place
-from local.demo.year import TENANTS
 from local.stack import LocalStack
 
-LAST_DAY: Final = "2027-09-30"
 HEADER: Final = ("tenant", "usage of the year", "warnings", "invoices", "holds", "mails")
 
 
-def table(place: Place, stack: LocalStack) -> str:
+def table(place: Place, stack: LocalStack, *, start: date) -> str:
     """A row a tenant; cells have several lines."""
     mails = mailbox.saved(stack.mails)
-    rows = [_row(place, tenant, mails) for tenant in TENANTS]
+    _, end = story.month(story.MONTHS - 1, start=start)
+    rows = [_row(place, tenant, mails, last_day=end - timedelta(days=1)) for tenant in TENANTS]
     return grid([HEADER, *rows])
 
 
-def _row(place: Place, tenant: str, mails: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    usage = place.command("usage", tenant, "--on", LAST_DAY, "--json")
+def _row(place: Place, tenant: str, mails: Sequence[dict[str, Any]], *, last_day: date) -> tuple[str, ...]:
+    usage = place.command("usage", tenant, "--on", last_day.isoformat(), "--json")
     notices = place.command("notices", tenant, "--json")
     invoices = place.command("invoices", "--tenant", tenant, "--json")
     holds = place.command("holds", tenant, "--json")
@@ -74,15 +76,18 @@ def grid(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(shown)
 
 
-def where(place: Place, stack: LocalStack) -> str:
-    """Where to look, line by line."""
+def where(place: Place, stack: LocalStack, *, start: date) -> str:
+    """Where to look, line by line; with the dates of the year that begins on ``start``."""
+    (last, after), tollgate = story.month(story.MONTHS - 2, start=start), ".venv/bin/tollgate"
     api, stripe = place.document["api"], place.document["stripe"]
     pages = {
         "console": f"{place.document['console']} (sign in as frances, of finance)",
         "mails": stack.mails / "index.html",
         "Stripe stand-in": f"{stripe}/_standin/",
         "API description": f"{api}/api/openapi.json",
-        "a tenant by command": ".venv/bin/tollgate usage northwind",
-        "an invoice by command": ".venv/bin/tollgate invoices --tenant northwind --json",
+        "contracts": stack.root / "contracts",
+        "a tenant by command": f"{tollgate} usage northwind --on {last}",
+        "an invoice by command": f"{tollgate} invoice show northwind {last}",
+        "the day after, again": f"{tollgate} run invoice --at {after + timedelta(days=3)}T06:00:00Z",
     }
     return "\n".join(f"  {name:22} {address}" for name, address in pages.items())

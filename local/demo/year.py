@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from local.demo import story, wire
+from local.demo.agreements import CORRECTION, TENANTS
 from local.demo.place import Place
 
-CONTRACTS: Final = Path(__file__).parent / "contracts"
 DATA: Final = Path(__file__).resolve().parents[2] / "layers" / "tollgate" / "tollgate" / "data"
 CARD: Final = DATA / "meta_rates_usd_2026-10-01.json"
-TENANTS: Final = ("corner-bakery", "northwind", "pulse-alerts", "lakeside-clinics")
+CARD_FROM: Final = date(2026, 10, 1)
 FINANCE: Final = "frances@tollgate.example"
 
 CLOSES_ON: Final = 4  # of the next month: three days for late receipts
 PAYS_ON: Final = 12  # of the next month: well before the due date
-MENDED_IN: Final = 3  # January: the forgotten account is named
+MENDED_IN: Final = 3  # the fourth month: the forgotten account is named
 LATE_PAYER: Final = "lakeside-clinics"
 PAYS_LATE_BY: Final = timedelta(days=12)  # after the due date: past due the day after it, suspended seven days later
 
@@ -51,9 +51,14 @@ class Clockwork:
 
 @dataclass
 class Year:
-    """One playing of the year. ``progress`` hears of each status or event sent, with the month it belongs to."""
+    """One playing of the year that begins on ``start``, with the ``contracts`` dated for it, by name.
+
+    ``progress`` hears of each status or event sent, with the month it belongs to.
+    """
 
     place: Place
+    start: date
+    contracts: Mapping[str, Path]
     progress: Callable[[int, str], None]
     clockwork: Clockwork = field(default_factory=Clockwork)
     told: Callable[[str], None] = print
@@ -62,8 +67,8 @@ class Year:
     def play(self) -> None:
         """From the contracts to the last payment. Raises StepError."""
         with self.clockwork.doing("contracts and rates"):
-            self.place.command("rates", "load", CARD, "--card", "meta", "--from", "2026-10-01")
-            self.place.command("contract", "apply", *(CONTRACTS / f"{tenant}.yaml" for tenant in TENANTS))
+            self.place.command("rates", "load", CARD, "--card", "meta", "--from", CARD_FROM.isoformat())
+            self.place.command("contract", "apply", *(self.contracts[tenant] for tenant in TENANTS))
         with ThreadPoolExecutor(1) as ahead:
             sent = ahead.submit(self._traffic, 0)
             for number in range(story.MONTHS):
@@ -83,7 +88,7 @@ class Year:
 
     def _finish(self, number: int) -> None:
         """Everything that follows from a month whose receipts are all counted."""
-        _, end = story.month(number)
+        _, end = story.month(number, start=self.start)
         drafts = self._close(end)
         self._approve(drafts, at=_at(end, CLOSES_ON))
         self._pay(end)
@@ -92,9 +97,9 @@ class Year:
 
     def _traffic(self, number: int) -> None:
         """Send a month's receipts, and wait until they are counted. Runs beside commands, and so uses none itself."""
-        first, _ = story.month(number)
+        first, _ = story.month(number, start=self.start)
         name = f"{first:%B %Y}"
-        whatsapp, texts = story.messages(number)
+        whatsapp, texts = story.messages(number, start=self.start)
 
         def sent(count: int) -> None:
             self.progress(count, name)
@@ -113,7 +118,7 @@ class Year:
             waiting = self.place.command("quarantine", "list", "--json")
             if not waiting:
                 return
-            self.place.command("contract", "apply", CONTRACTS / "northwind-second-number.yaml")
+            self.place.command("contract", "apply", self.contracts[CORRECTION])
             redriven = self.place.command("quarantine", "redrive", "--json")
             self.told(f"{len(waiting)} facts of an unknown account waited in quarantine; {redriven['counted']} counted")
 

@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,18 @@ def price_of(category: str, market: str) -> Decimal:
     return Decimal(prices.get(category, prices["marketing"]))
 
 
-def month(*, tenant: str, waba: str, timezone: str, seed: int, whatsapp: int, texts: int) -> Month:
-    """November 2026, in the tenant's time zone."""
+def month(
+    *, tenant: str, waba: str, timezone: str, first_day: date, days: int, seed: int, whatsapp: int, texts: int
+) -> Month:
+    """A month of ``days`` days from ``first_day`` on, in the tenant's time zone; nothing is sent on its last day."""
     draw = random.Random(seed)
-    first = datetime(2026, 11, 1, tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    first = datetime.combine(first_day, time.min, ZoneInfo(timezone)).astimezone(UTC)
+    span = (days - 1) * 86_400
     made = Month(tenant=tenant, waba=waba, timezone=timezone, first=first)
     for n in range(whatsapp):
-        _whatsapp(made, draw, f"wamid.{tenant}.{n}", first + timedelta(seconds=draw.randrange(29 * 86_400)))
+        _whatsapp(made, draw, f"wamid.{tenant}.{n}", first + timedelta(seconds=int(draw.random() * span)))
     for n in range(texts):
-        _text(made, draw, f"{tenant}-sms-{n}", first + timedelta(milliseconds=draw.randrange(29 * 86_400_000)))
+        _text(made, draw, f"{tenant}-sms-{n}", first + timedelta(milliseconds=int(draw.random() * span * 1000)))
     return made
 
 

@@ -1,6 +1,7 @@
 """A month through the deployed system, held against the plainest model of it: receipts in, mails and an invoice out.
 
-Receipts are shuffled, repeated and batched anyhow. Everything is read by commands, as people and programs do.
+Receipts are shuffled, repeated and batched anyhow. Everything is read by commands, as people and programs do. The month
+is the current one: due dates and limits are counted from the real clock once an invoice is issued.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from itertools import batched
 from typing import Any
@@ -21,13 +22,17 @@ from tests import stripe_checker
 from tests.pipeline import naive
 from tests.pipeline.naive import Month
 from tollgate.adapters.aws import local_clients
+from tollgate.domain.calendar import add_months
 from tollgate.runtime import Runtime
 from tollgate.settings import Settings
 from tollgate.stages.preferences import PreferencePorts, choose
 
 INCLUDED = Decimal("2.00")
 TEXTS = 40
-CLOSED_AT = "2026-12-04T12:00:00Z"
+FIRST = datetime.now(UTC).date().replace(day=1)
+AFTER = add_months(FIRST, 1)
+CLOSED_AT = f"{AFTER.replace(day=4)}T12:00:00Z"
+MIDDLE = str(FIRST.replace(day=15))
 ASKED = {"sms": (25, 50), "whatsapp": (10, 75, 99)}
 """Further shares that both customers ask for; the contract has the 75 %."""
 
@@ -38,7 +43,7 @@ def contract(month: Month) -> str:
             "tenant": month.tenant,
             "name": f"{month.tenant} and sons",
             "timezone": month.timezone,
-            "term": {"start": "2026-11-01"},
+            "term": {"start": str(FIRST)},
             "contacts": {"usage": [f"usage@{month.tenant}.example"], "billing": [f"billing@{month.tenant}.example"]},
             "senders": [
                 {"provider": "meta", "account": month.waba},
@@ -80,10 +85,11 @@ def posts(months: list[Month], draw: random.Random) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def months(place: Place, tmp_path_factory: pytest.TempPathFactory) -> list[Month]:
-    """Two tenants' November, sent and metered."""
+    """Two tenants' month, sent and metered."""
+    when: Any = {"first_day": FIRST, "days": (AFTER - FIRST).days}
     made = [
-        naive.month(tenant="month-a", waba="501", timezone="America/Chicago", seed=11, whatsapp=160, texts=70),
-        naive.month(tenant="month-b", waba="502", timezone="Asia/Kolkata", seed=12, whatsapp=210, texts=25),
+        naive.month(tenant="month-a", waba="501", timezone="America/Chicago", seed=11, whatsapp=160, texts=70, **when),
+        naive.month(tenant="month-b", waba="502", timezone="Asia/Kolkata", seed=12, whatsapp=210, texts=25, **when),
     ]
     folder = tmp_path_factory.mktemp("contracts")
     files = [folder / f"{month.tenant}.yaml" for month in made]
@@ -120,7 +126,7 @@ def ask(place: Place, months: list[Month]) -> None:
             version=0,
             by=f"customer:{month.tenant}",
             ports=ports,
-            now=datetime(2026, 11, 1, 6, tzinfo=UTC),
+            now=datetime.combine(FIRST, time(6), UTC),
         )
 
 
@@ -141,7 +147,7 @@ def issued(place: Place, months: list[Month]) -> Issued:
     for tenant, total in expected.items():
         (draft,) = place.command("invoices", "--tenant", tenant, "--json")
         assert (draft["status"], draft["total"]) == ("draft", f"{total}")
-        place.command("invoice", "approve", tenant, "2026-11-01", "--revision", "1", "--by", "frances@finance.example")
+        place.command("invoice", "approve", tenant, str(FIRST), "--revision", "1", "--by", "frances@finance.example")
     place.until(lambda: not place.command("invoices", "--status", "approved", "--json"), what="Stripe")
     found = {tenant: place.command("invoices", "--tenant", tenant, "--json")[0] for tenant in expected}
     return Issued(found, expected)
@@ -150,7 +156,7 @@ def issued(place: Place, months: list[Month]) -> Issued:
 def test_every_count_and_fee_is_what_the_model_says(place: Place, months: list[Month]) -> None:
     """Day by day, by meter, category and market, to the last decimal."""
     for month in months:
-        days = place.command("usage", month.tenant, "--on", "2026-11-15", "--json")["days"]
+        days = place.command("usage", month.tenant, "--on", MIDDLE, "--json")["days"]
         counted = {
             (row["date"], row["meter"], row["category"], row["market"]): [row["messages"], Decimal(row["fees"])]
             for row in days
@@ -222,14 +228,14 @@ def test_payment_settles_the_row(place: Place, issued: Issued) -> None:
 
 def test_the_same_month_again_changes_nothing(place: Place, months: list[Month]) -> None:
     """Every receipt sent once more, in another order and other batches, leaves every row as it was."""
-    before = [place.command("usage", month.tenant, "--on", "2026-11-15", "--json") for month in months]
+    before = [place.command("usage", month.tenant, "--on", MIDDLE, "--json") for month in months]
     draw = random.Random(7)
     events = [json.dumps(event) for month in months for event in month.events]
     draw.shuffle(events)
     place.post_meta(posts(months, draw), sent=lambda _: None)
     place.publish_sms((list(some) for some in batched(events, 10, strict=False)), sent=lambda _: None)
     place.drain()
-    assert [place.command("usage", month.tenant, "--on", "2026-11-15", "--json") for month in months] == before
+    assert [place.command("usage", month.tenant, "--on", MIDDLE, "--json") for month in months] == before
     assert place.dead_letters() == {}
 
 
