@@ -20,7 +20,7 @@ from tollgate.adapters.stripe_gateway.gateway import StripeGateway, build_gatewa
 from tollgate.adapters.stripe_gateway.webhooks import unwrap, verify
 from tollgate.domain.errors import Refused, RetryLater
 from tollgate.domain.statement import Line
-from tollgate.stages.ports.stripe import Stripe, StripeInvoice
+from tollgate.stages.ports.stripe import Contact, Stripe, StripeInvoice
 
 NOW = datetime(2026, 8, 3, 9, tzinfo=UTC)
 DUE = datetime(2026, 8, 17, 23, 59, 59, tzinfo=UTC)
@@ -109,11 +109,13 @@ def test_every_request_passes_the_checker(world: World) -> None:
     """What the month above asks is what Stripe's description allows; said aloud when the checker is not there."""
     test_a_month_is_invoiced(world)
     world.gateway.set_standing(world.customer, metadata={"state": "active"}, key="k:standing")
+    world.gateway.set_contact(world.customer, Contact(name="Acme", email="ap@acme.example"), key="k:contact")
+    world.gateway.contact(world.customer)
     world.gateway.find_customer("acme", "ap@acme.example")
     world.find()
     report = stripe_checker.report(world.standin.requests)
     assert report["problems"] == []
-    assert report["requests"] == 10
+    assert report["requests"] == 12
 
 
 def test_every_post_carries_the_key_it_was_given(world: World) -> None:
@@ -327,6 +329,39 @@ def test_a_customer_needs_a_mail_address(world: World) -> None:
         world.gateway.find_customer("blank", "")
     with pytest.raises(Refused, match="tenant blank has no mail address"):
         world.gateway.create_customer(tenant="blank", name="Blank", email="", key="blank")
+    with pytest.raises(Refused, match="mail address"):
+        world.gateway.set_contact(world.customer, Contact(name="Blank", email=""), key="blank")
+
+
+def test_a_contact_is_read_and_changed_and_nothing_else_of_the_customer_is(world: World) -> None:
+    """Name and address; the metadata by which it is found stays."""
+    new = Contact(name="Acme Holdings, Inc.", email="payables@acme.example")
+    assert world.gateway.contact(world.customer) == Contact(name="Acme Retail, Inc.", email="ap@acme.example")
+    world.gateway.set_contact(world.customer, new, key="k:contact")
+    assert world.gateway.contact(world.customer) == new
+    assert world.gateway.find_customer("acme", new.email) == world.customer
+    assert world.gateway.find_customer("acme", "ap@acme.example") == ""
+
+
+def test_a_draft_follows_a_changed_contact_and_a_finalized_invoice_does_not(world: World) -> None:
+    """Whom an invoice is for is frozen when it is finalized."""
+    invoices = [world.create(key=f"k:{n}", revision=str(n)).id for n in (1, 2)]
+    for invoice in invoices:
+        world.gateway.add_lines(invoice, lines(1), currency="USD", period=JULY, key=f"{invoice}:lines")
+    world.gateway.finalize(invoices[0], key="k:finalize-1")
+    new = Contact(name="Acme Holdings, Inc.", email="payables@acme.example")
+    world.gateway.set_contact(world.customer, new, key="k:contact")
+    world.gateway.finalize(invoices[1], key="k:finalize-2")
+    shown = [world.sdk.v1.invoices.retrieve(invoice) for invoice in invoices]
+    assert [one.customer_email for one in shown] == ["ap@acme.example", "payables@acme.example"]
+
+
+def test_a_customer_that_is_not_there_is_refused(world: World) -> None:
+    """Somebody deleted it, or the id is of another account."""
+    with pytest.raises(Refused):
+        world.gateway.contact("cus_nobody")
+    with pytest.raises(ValueError, match="without an id"):
+        world.gateway.contact("")
 
 
 def test_the_standing_is_merged_into_the_customer(world: World) -> None:

@@ -1,8 +1,8 @@
 """Stripe, in memory: what is created can be found at once, and a call under a known key gives the first answer again.
 
 A key that comes back with other parameters is answered as the gateway answers it: another key is needed. ``now``
-stamps what is created. What happens outside of Tollgate: ``pay``, ``credit``, ``void``, ``write_off``, ``delete``,
-``break_down`` and ``forget_keys``.
+stamps what is created; ``addressed`` is whom a finalized invoice is for, as its customer was then. What happens outside
+of Tollgate: ``pay``, ``credit``, ``void``, ``write_off``, ``delete``, ``break_down`` and ``forget_keys``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 
 from tollgate.domain.errors import Refused, RetryLater
 from tollgate.domain.statement import Line
-from tollgate.stages.ports.stripe import StripeInvoice
+from tollgate.stages.ports.stripe import Contact, StripeInvoice
 
 
 @dataclass
@@ -38,6 +38,7 @@ class MemoryStripe:
     created: dict[str, datetime] = field(default_factory=dict)
     added: dict[str, list[tuple[str, Decimal]]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
+    addressed: dict[str, Contact] = field(default_factory=dict)
     credits: dict[str, tuple[str, Decimal, Decimal, dict[str, str]]] = field(default_factory=dict)
     answers: dict[str, tuple[object, Any]] = field(default_factory=dict)
     breaking: dict[str, bool] = field(default_factory=dict)
@@ -62,8 +63,8 @@ class MemoryStripe:
     def break_down(self, step: str, *, done: bool) -> None:
         """The next ``step`` is answered with a server error, which is stored under its key; was its work ``done``?
 
-        Steps: ``customer``, ``standing``, ``invoice``, ``lines``, ``due``, ``finalize``, ``send``, ``void``,
-        ``credit``.
+        Steps: ``customer``, ``contact``, ``standing``, ``invoice``, ``lines``, ``due``, ``finalize``, ``send``,
+        ``void``, ``credit``.
         """
         self.breaking[step] = done
 
@@ -78,6 +79,17 @@ class MemoryStripe:
             return customer.id
 
         return self._once(key, ("customer", tenant, name, email), create)
+
+    def contact(self, customer: str) -> Contact:
+        if customer not in self.customers:
+            raise Refused(f"no such customer: {customer}", missing=True)
+        return Contact(name=self.customers[customer].name, email=self.customers[customer].email)
+
+    def set_contact(self, customer: str, contact: Contact, *, key: str) -> None:
+        def change() -> None:
+            self.customers[customer].name, self.customers[customer].email = contact.name, contact.email
+
+        self._once(key, ("contact", customer, contact), change)
 
     def set_standing(self, customer: str, *, metadata: Mapping[str, str], key: str) -> None:
         if customer not in self.customers:
@@ -157,6 +169,7 @@ class MemoryStripe:
             self.invoices[invoice] = replace(
                 current, status=status, number=number, hosted_url=url, pdf_url=f"{url}/pdf"
             )
+            self.addressed[invoice] = self.contact(self.owners[invoice])
             return self.invoices[invoice]
 
         return self._once(key, ("finalize", invoice), finalize)

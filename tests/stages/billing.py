@@ -277,6 +277,7 @@ class Billing:
             "stripe invoices": dict(self.stripe.invoices),
             "stripe lines": dict(self.stripe.added),
             "sent": set(self.stripe.sent),
+            "addressed": dict(self.stripe.addressed),
         }
 
 

@@ -27,6 +27,7 @@ from tollgate.domain.errors import Conflict, Invalid, NotFound, RetryLater, Revi
 from tollgate.domain.statement import Line
 from tollgate.domain.usage import Cell
 from tollgate.stages.issue import MAX_LINES, MAX_PUSHES, foldable
+from tollgate.stages.ports.stripe import Contact
 
 FRIDAY = at("2026-02-06")
 STEPS = ("customer", "invoice", "lines", "due", "finalize", "send")
@@ -498,3 +499,22 @@ def test_a_period_that_was_voided_is_issued_once_more_within_the_next_one() -> N
     world.approve(FEBRUARY, at("2026-03-05"))
     world.push(FEBRUARY, at("2026-03-05"))
     assert [invoice.total for invoice in world.stripe.invoices.values()] == [Decimal("13.00"), Decimal("14.00")]
+
+
+def test_an_invoice_goes_to_the_billing_contact_of_the_day_it_is_issued() -> None:
+    """Not to the period's: also a draft that Stripe has already is finalized for the new one. What is out stays as it
+    was made, and the next invoice follows."""
+    old = Contact(name="Acme Retail, Inc.", email="ap@acme.example")
+    new = Contact(name="Acme Holdings, Inc.", email="payables@acme.example")
+    world = approved()
+    stripe_id = started(world)
+    contacts = {"usage": ["ops@acme.example"], "billing": [new.email]}
+    world.sign(contract(allowances=FREE, name=new.name, contacts=contacts, **{"from": "2026-02-01"}))
+    world.push(JANUARY, FRIDAY)
+    assert world.stripe.addressed == {stripe_id: new}
+    world.sign(contract(allowances=FREE, **{"from": "2026-03-01"}))
+    world.use(FEBRUARY, "3.00")
+    world.close(at("2026-03-05"))
+    world.approve(FEBRUARY, at("2026-03-05"))
+    second = world.push(FEBRUARY, at("2026-03-05"))
+    assert world.stripe.addressed == {stripe_id: new, second.stripe_invoice: old}

@@ -156,7 +156,9 @@ def _failed(invoice: Invoice, error: Exception, *, stored: bool, final: bool) ->
 
 def _issue(invoice: Invoice, ports: IssuePorts, now: datetime) -> StripeInvoice:
     contract, stripe = contract_of(invoice, ports.contracts), ports.stripe
-    customer = ensure_customer(contract, contracts=ports.contracts, stripe=stripe, now=now)
+    # Today's billing contact, not the one of the period: whoever left must not be the one who gets the invoice.
+    versions = ports.contracts.versions(invoice.tenant)
+    customer = ensure_customer(versions, contracts=ports.contracts, stripe=stripe, now=now)
     identity = identity_of(invoice)
     due_at = _due_at(invoice, contract, now)
     found = stripe.find_invoice(customer, metadata=identity, since=BEGINNING)

@@ -41,10 +41,11 @@ def mirror(tenant: str, *, ports: SuspendPorts, now: datetime) -> bool:
     The holds are read again after writing: a slower run that read earlier must not have the last word. ``now`` only
     makes the idempotency key of each writing its own, since the same content may have to be written twice.
     """
-    contract = _current(ports.contracts.versions(tenant))
+    versions = ports.contracts.versions(tenant)
+    contract = _current(versions)
     holds = ports.holds.holds(tenant)
     for attempt in range(1, MAX_ROUNDS + 1):
-        customer = ensure_customer(contract, contracts=ports.contracts, stripe=ports.stripe, now=now)
+        customer = ensure_customer(versions, contracts=ports.contracts, stripe=ports.stripe, now=now)
         ports.stripe.set_standing(
             customer, metadata=standing_metadata(contract, holds), key=f"{tenant}:standing:{now.isoformat()}:{attempt}"
         )

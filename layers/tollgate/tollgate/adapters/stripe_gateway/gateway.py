@@ -15,7 +15,7 @@ from tollgate.adapters.stripe_gateway.failures import answered
 from tollgate.domain.errors import Refused
 from tollgate.domain.money import minor_units
 from tollgate.domain.statement import Line
-from tollgate.stages.ports.stripe import StripeInvoice
+from tollgate.stages.ports.stripe import Contact, StripeInvoice
 
 _PAGE: Final = 100
 _TENANT: Final = "tenant"
@@ -35,7 +35,7 @@ class StripeGateway:
 
     def find_customer(self, tenant: str, email: str) -> str:
         """The tenant's customer with this mail address, the oldest of several; empty when there is none."""
-        _require_email(tenant, email)
+        _require_email(f"tenant {tenant}", email)
         with answered(f"find the customer of {tenant}", keyed=False):
             page = self._v1.customers.list({"email": email, "limit": _PAGE})
             mine = [each for each in page.auto_paging_iter() if wire.metadata_of(each).get(_TENANT) == tenant]
@@ -44,11 +44,22 @@ class StripeGateway:
 
     def create_customer(self, *, tenant: str, name: str, email: str, key: str) -> str:
         """A new customer, which names its tenant. Raises Refused without a mail address: invoices are sent there."""
-        _require_email(tenant, email)
+        _require_email(f"tenant {tenant}", email)
         metadata = wire.checked_metadata({_TENANT: tenant})
         with answered(f"create the customer of {tenant}", keyed=True):
             params: stripe.params.CustomerCreateParams = {"name": name, "email": email, "metadata": metadata}
             return self._v1.customers.create(params, _under(key)).id
+
+    def contact(self, customer: str) -> Contact:
+        """The customer's name and mail address; empty where Stripe has none, and of a customer that was deleted."""
+        with answered(f"read {customer}", keyed=False):
+            return wire.contact_of(self._v1.customers.retrieve(_known(customer)))
+
+    def set_contact(self, customer: str, contact: Contact, *, key: str) -> None:
+        """Change name and mail address. Raises Refused without an address: invoices are sent there."""
+        _require_email(f"customer {customer}", contact.email)
+        with answered(f"set the contact of {customer}", keyed=True):
+            self._v1.customers.update(customer, {"name": contact.name, "email": contact.email}, _under(key))
 
     def set_standing(self, customer: str, *, metadata: Mapping[str, str], key: str) -> None:
         """Merge into the customer's metadata; an empty value removes its name."""
@@ -172,13 +183,13 @@ def _under(key: str) -> stripe.RequestOptions:
     return {"idempotency_key": key}
 
 
-def _known(invoice: str) -> str:
-    """An invoice's id. Raises ValueError for an empty one: the address without it is that of the list."""
-    if not invoice:
-        raise ValueError("an invoice without an id")
-    return invoice
+def _known(identity: str) -> str:
+    """An object's id. Raises ValueError for an empty one: the address without it is that of the list."""
+    if not identity:
+        raise ValueError("an object of Stripe's without an id")
+    return identity
 
 
-def _require_email(tenant: str, email: str) -> None:
+def _require_email(whose: str, email: str) -> None:
     if not email:
-        raise Refused(f"tenant {tenant} has no mail address for invoices")
+        raise Refused(f"{whose} has no mail address for invoices")

@@ -12,7 +12,7 @@ from stripe.params import InvoiceAddLinesParamsLine
 
 from tollgate.domain.money import from_minor_units, minor_units
 from tollgate.domain.statement import Line
-from tollgate.stages.ports.stripe import StripeInvoice
+from tollgate.stages.ports.stripe import Contact, StripeInvoice
 
 MOST_LINES: Final = 250
 """Lines of one invoice, by Stripe's limit."""
@@ -87,6 +87,12 @@ def metadata_of(
 ) -> dict[str, str]:
     """An object's metadata as a plain dict: the SDK's own has no ``get``."""
     return {**(answer.to_dict().get("metadata") or {})}
+
+
+def contact_of(answer: stripe.Customer) -> Contact:
+    """A customer's name and address; of one that was deleted Stripe gives neither."""
+    fields: dict[str, Any] = answer.to_dict()
+    return Contact(name=fields.get("name") or "", email=fields.get("email") or "")
 
 
 def furthest(invoices: Iterable[stripe.Invoice]) -> stripe.Invoice | None:

@@ -31,6 +31,14 @@ class StripeInvoice:
     settled_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom Stripe bills: the name on an invoice, and the address that it is mailed to. Empty where Stripe has none."""
+
+    name: str
+    email: str
+
+
 class Stripe(Protocol):
     """Stripe, as far as Tollgate uses it. ``key`` is the idempotency key of a step.
 
@@ -39,6 +47,15 @@ class Stripe(Protocol):
 
     def find_customer(self, tenant: str, email: str) -> str: ...
     def create_customer(self, *, tenant: str, name: str, email: str, key: str) -> str: ...
+
+    def contact(self, customer: str) -> Contact:
+        """Whom Stripe bills now. Raises Refused for a customer that does not exist."""
+        ...
+
+    def set_contact(self, customer: str, contact: Contact, *, key: str) -> None:
+        """Bill somebody else from now on. Invoices that are finalized keep whom they were made for."""
+        ...
+
     def set_standing(self, customer: str, *, metadata: Mapping[str, str], key: str) -> None: ...
     def find_invoice(self, customer: str, *, metadata: Mapping[str, str], since: datetime) -> StripeInvoice | None: ...
 
