@@ -88,6 +88,6 @@ def where(place: Place, stack: LocalStack, *, start: date) -> str:
         "contracts": stack.root / "contracts",
         "a tenant by command": f"{tollgate} usage northwind --on {last}",
         "an invoice by command": f"{tollgate} invoice show northwind {last}",
-        "the day after, again": f"{tollgate} run invoice --at {after + timedelta(days=3)}T06:00:00Z",
+        "a daily run": f"{tollgate} run invoice --at {after + timedelta(days=3)}T06:00:00Z",
     }
     return "\n".join(f"  {name:22} {address}" for name, address in pages.items())

@@ -1,5 +1,7 @@
 """Laws of the wire: reading a row gives what was written, through the API's own form, whatever it held."""
 
+import json
+import traceback
 from collections.abc import Callable, Mapping
 from copy import replace
 from datetime import UTC, date, datetime
@@ -19,6 +21,7 @@ from tollgate.adapters.dynamodb.codec import Codec
 from tollgate.adapters.dynamodb.record_items import record_item, record_of
 from tollgate.adapters.dynamodb.store import packed, unpacked
 from tollgate.adapters.dynamodb.usage_items import day_item, day_row, term_item, term_row
+from tollgate.domain.errors import Unreadable
 from tollgate.domain.facts import Fact, MessageKey, Recipient
 from tollgate.domain.metering import price_facts
 from tollgate.domain.notices import Hold
@@ -215,3 +218,26 @@ def test_no_number_of_a_recipient_is_in_an_item(recipient: Recipient) -> None:
 
 
 FACT = Fact(provider="meta", account="1", meter="whatsapp", message="m", status="sent", at=ASSIGNED.since)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"status": None}, "status"),
+        ({"sent_at": "ops@acme.example"}, "sent_at"),
+        ({"to": {"ops@acme.example": "x"}}, "to"),
+    ],
+)
+def test_a_row_that_cannot_be_read_names_the_fields_and_quotes_nothing(damage: dict[str, Any], said: str) -> None:
+    """It is an error of ours like any other, so that it fails one step of one tenant; its values stay out of logs."""
+    item = {**codec.MAIL.item(MailState(status="sent", to=("ops@acme.example",))), **damage}
+    reads: list[Callable[[], object]] = [
+        lambda: codec.MAIL.read(item),
+        lambda: codec.MAIL.read_json(json.dumps(item)),
+    ]
+    for read in reads:
+        with pytest.raises(Unreadable) as refused:
+            read()
+        assert any(path.startswith(said) for path in refused.value.paths)
+        shown = "".join(traceback.format_exception(refused.value))
+        assert "acme.example" not in shown

@@ -13,6 +13,7 @@ from tollgate.domain.errors import (
     RetryLater,
     RevisionChanged,
     TollgateError,
+    Unreadable,
 )
 
 CHANGED = RevisionChanged(tenant="acme", period="2026-02-01", named=1, current=3, differences=["total: 1 -> 2", "b"])
@@ -28,6 +29,10 @@ INVALID = Invalid("contract", [Problem("senders.0", "belongs to beta already"), 
         (RetryLater("Stripe is busy"), "Stripe is busy"),
         (Conflict("changed since"), "changed since"),
         (Refused("no such customer"), "no such customer"),
+        (
+            Unreadable("a row of kind Hold", ["scope", "opened_at"]),
+            "a row of kind Hold cannot be read: scope, opened_at",
+        ),
     ],
 )
 def test_each_error_writes_its_own_message(error: TollgateError, message: str) -> None:

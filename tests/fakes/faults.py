@@ -18,7 +18,8 @@ class Faults:
     """Raises ``error`` before or after the ``at``-th call (from 1) of the ports it wraps; counts and names them all.
 
     ``only`` narrows the count to methods of that name. After it has fired once, everything works again; with ``always``
-    it fires before each call that counts.
+    it fires before each call that counts. While it ``stays_down`` nothing works once it has fired, as when the process
+    is gone: whatever cleans up on the way out does not come through either.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Faults:
         self.error = error or Crash(f"crashed {'after' if after else 'before'} call {at}")
         self.calls: list[str] = []
         self.fired = False
+        self.stays_down = False
 
     def wrap[P](self, port: P) -> P:
         """The port with its calls counted and one of them failing."""
@@ -41,6 +43,8 @@ class Faults:
 
     def around(self, name: str, call: Callable[[], Any]) -> Any:
         """Make one call, or fail on either side of it."""
+        if self.fired and self.stays_down:
+            raise self.error
         self.calls.append(name)
         counted = len(self.calls) if self.only is None else sum(c.endswith("." + self.only) for c in self.calls)
         concerned = self.only is None or name.endswith("." + self.only)

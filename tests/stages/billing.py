@@ -294,9 +294,11 @@ def survives_every_crash(prepare: Callable[[], Billing], step: Callable[[Billing
     for faults in every_fault(len(undisturbed.faults.calls)):
         world = prepare()
         world.faults = faults
+        faults.stays_down = True
         with suppress(Crash):
             step(world)
         assert faults.fired
+        faults.stays_down = False
         step(world)
         side = "after" if faults.after else "before"
         assert world.kept() == expected, f"crashed {side} call {faults.at}, {faults.calls[faults.at - 1]}"

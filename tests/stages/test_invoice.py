@@ -208,6 +208,32 @@ def test_rows_that_cannot_be_read_fail_one_tenant_only(only: str, at_call: int) 
     assert [kind for kind, _ in world.told()] == ["overdue"]
 
 
+def test_an_error_that_nothing_foresaw_ends_one_tenants_turn_and_fails_the_run() -> None:
+    """The others have theirs, finance is called, the row and the metric name who did not, by kind alone; the error
+    leaves the run. The next one, once it is mended, does what was missed."""
+    world = issued()
+    world.sign(other())
+    world.faults = Faults(at=1, error=KeyError("+4915112345678"), only="invoice")
+    with pytest.raises(KeyError):
+        world.daily(at("2026-03-04"))
+    assert set(world.memory.invoices) >= {(TENANT, FEBRUARY), ("zeta", FEBRUARY)}
+    [run] = world.rows.runs.last("invoice")
+    assert run.report["failed"] == (f"{TENANT}: unforeseen: KeyError",)
+    assert world.counted == ["TenantRunFailed"]
+    assert world.daily(at("2026-03-04", "13:00")).overdue == [NAME]
+
+
+def test_of_two_tenants_with_errors_both_are_named() -> None:
+    """One of the errors leaves the run; the row has both."""
+    world = issued()
+    world.sign(other())
+    world.faults = Faults(error=AssertionError("broken"), only="versions", always=True)
+    with pytest.raises(AssertionError):
+        world.daily(at("2026-03-04"))
+    [run] = world.rows.runs.last("invoice")
+    assert [said.partition(":")[0] for said in run.report["failed"]] == [TENANT, "zeta"]
+
+
 def test_a_blocked_period_does_not_keep_issued_invoices_from_their_ladder() -> None:
     """Named as blocked; the overdue notice is given all the same."""
     world = issued()

@@ -249,6 +249,18 @@ def test_a_tenant_that_cannot_be_read_keeps_no_other_suspended() -> None:
     assert (run.counts, run.report["lifted"]) == ({"lifted": 1, "failed": 1}, (TENANT,))
 
 
+def test_an_error_that_nothing_foresaw_keeps_no_other_suspended() -> None:
+    """It is raised after everybody else's holds have ended, and named by its kind."""
+    world = held(LIMIT)
+    world.sign(contract(tenant="aaa"))
+    world.faults = Faults(at=1, error=KeyError("a field"), only="versions")
+    with pytest.raises(KeyError):
+        sweep(ports=world.suspend_ports(), now=at("2027-01-16"))
+    assert [hold.is_open for hold in world.holds()] == [False]
+    [run] = world.rows.runs.last("suspend")
+    assert run.report["failed"] == ("aaa: unforeseen: KeyError",)
+
+
 def test_a_sweep_leaves_a_row_of_its_run() -> None:
     """Also when there was nothing to do: that it ran is what ops look for."""
     world = held(LIMIT)

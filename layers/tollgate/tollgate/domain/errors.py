@@ -66,6 +66,14 @@ class Invalid(TollgateError):
         self.what, self.problems = what, tuple(problems)
 
 
+class Unreadable(TollgateError):
+    """A row of ours is not what this version of the code can read; ``paths`` are the fields, never their values."""
+
+    def __init__(self, what: str, paths: Sequence[str]) -> None:
+        super().__init__(f"{what} cannot be read: {', '.join(paths)}")
+        self.what, self.paths = what, tuple(paths)
+
+
 class RevisionChanged(Conflict):
     """An approval named a revision that is no longer the current one; ``differences`` says what moved."""
 

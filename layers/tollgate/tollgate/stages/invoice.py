@@ -2,7 +2,9 @@
 push what is approved (once more what is flagged), follow Stripe where its events were lost, dun what is late, and call
 finance to the drafts that wait.
 
-Each tenant and each step stands alone: one that fails is named in the report and tried again by the next run.
+Each tenant and each step stands alone: one that fails is named in the report and tried again by the next run. An error
+that nothing foresaw ends its tenant's turn; the others have theirs, finance is called, the row of the run is written,
+and then the run fails.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from tollgate.domain.statement import DRAFT
 from tollgate.stages.close import SYSTEM, ClosePorts, close_periods
 from tollgate.stages.corrections import finish_credits
 from tollgate.stages.drafts import call_finance
+from tollgate.stages.each_tenant import each_tenant
 from tollgate.stages.issue import IssuePorts, contract_of, push
 from tollgate.stages.ports.accounts import HoldRows
 from tollgate.stages.ports.invoices import DraftsNoticeRows, ReconciledRows, RunRows
@@ -66,11 +69,12 @@ class Report:
 
 
 def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
-    """The daily run over every tenant, and a row that says what it did."""
+    """The daily run over every tenant, and a row that says what it did. Raises what nothing foresaw, after both."""
     report = Report()
     waiting, differing = Waiting(ports.quarantine, ports.close.contracts), Differing(ports.reconciled)
     drafts: dict[str, list[Summary]] = {}
-    for tenant in ports.close.contracts.tenants():
+
+    def turn(tenant: str) -> None:
         with _step(report, tenant, "lift"):
             _lift(tenant, ports, now, report)
         with _step(report, tenant, "close"):
@@ -87,11 +91,17 @@ def run(*, ports: InvoicePorts, now: datetime, close_after_days: int) -> Report:
             for invoice in invoices:
                 with _step(report, tenant, f"{invoice.status} invoice {invoice.name}"):
                     _progress(invoice, ports, now, report)
-    with _step(report, "all", "call finance"):
-        call_finance(drafts, rows=ports.drafts, waiting=waiting, blocked=report.blocked, differing=differing, now=now)
-    if report.failed:
-        ports.close.count("TenantRunFailed", len(report.failed))
-    ports.runs.save(run_row(SCHEDULE, asdict(report), at=now))
+
+    try:
+        each_tenant(ports.close.contracts.tenants(), turn, failed=report.failed)
+    finally:
+        with _step(report, "all", "call finance"):
+            call_finance(
+                drafts, rows=ports.drafts, waiting=waiting, blocked=report.blocked, differing=differing, now=now
+            )
+        if report.failed:
+            ports.close.count("TenantRunFailed", len(report.failed))
+        ports.runs.save(run_row(SCHEDULE, asdict(report), at=now))
     return report
 
 

@@ -13,9 +13,10 @@ from typing import Final
 from tollgate.domain import contract as contracts
 from tollgate.domain.calendar import instant, local_day
 from tollgate.domain.contract import Contract
-from tollgate.domain.errors import RetryLater, TollgateError
+from tollgate.domain.errors import RetryLater
 from tollgate.domain.notices import ALL_SERVICES, LIMIT, Hold
 from tollgate.stages.customers import ensure_customer
+from tollgate.stages.each_tenant import each_tenant
 from tollgate.stages.ports.accounts import ContractRows, HoldRows
 from tollgate.stages.ports.invoices import RunRows
 from tollgate.stages.ports.stripe import Stripe
@@ -90,18 +91,16 @@ def sweep(*, ports: SuspendPorts, now: datetime) -> list[str]:
     A tenant that fails keeps none of the others suspended: its error is raised after them and the row of the run.
     """
     concerned: list[str] = []
-    errors: list[TollgateError] = []
     failed: list[str] = []
-    for tenant in ports.contracts.tenants():
-        try:
-            if end_limit_holds(tenant, contracts_rows=ports.contracts, holds=ports.holds, now=now):
-                concerned.append(tenant)
-        except TollgateError as error:
-            errors.append(error)
-            failed.append(f"{tenant}: {error}")
-    ports.runs.save(run_row(SCHEDULE, {"lifted": concerned, "failed": failed}, at=now))
-    if errors:
-        raise errors[0]
+
+    def turn(tenant: str) -> None:
+        if end_limit_holds(tenant, contracts_rows=ports.contracts, holds=ports.holds, now=now):
+            concerned.append(tenant)
+
+    try:
+        each_tenant(ports.contracts.tenants(), turn, failed=failed)
+    finally:
+        ports.runs.save(run_row(SCHEDULE, {"lifted": concerned, "failed": failed}, at=now))
     return concerned
 
 

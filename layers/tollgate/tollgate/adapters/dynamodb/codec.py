@@ -8,13 +8,16 @@ No attribute is null: a field that is None is left out, so its default must be N
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tollgate.adapters.dynamodb.store import Item
 from tollgate.domain.drafts import DraftsNotice
+from tollgate.domain.errors import Unreadable
 from tollgate.domain.exports import Export
 from tollgate.domain.facts import Fact
 from tollgate.domain.invoices import Invoice
@@ -46,13 +49,26 @@ class Codec[T]:
         return plain
 
     def read(self, item: Any) -> T:
-        return self._adapter.validate_python(item)
+        """Raises Unreadable."""
+        with self._readable():
+            return self._adapter.validate_python(item)
 
     def json(self, value: T) -> str:
         return self._adapter.dump_json(value).decode()
 
     def read_json(self, text: str) -> T:
-        return self._adapter.validate_json(text)
+        """Raises Unreadable."""
+        with self._readable():
+            return self._adapter.validate_json(text)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Without what pydantic says, which quotes the row: an address, say, that belongs into no log."""
+        try:
+            yield
+        except ValidationError as refused:
+            wrong = [".".join(map(str, one["loc"])) for one in refused.errors(include_input=False)]
+            raise Unreadable(f"a row of kind {self._kind.__name__}", wrong) from None
 
 
 ASSIGNMENT: Final = Codec(Assignment)
