@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2, event_source
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tollgate import runtime
+from tollgate import faults, runtime
 from tollgate.domain.errors import NotFound, TollgateError
 from tollgate.providers import registry
 from tollgate.providers.event_types import schema, schema_index
@@ -76,10 +76,7 @@ def events(event: APIGatewayProxyEventV2, built: runtime.Runtime) -> dict[str, A
     return answered(reply.status, json.dumps(reply.body), kind)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
-@event_source(data_class=APIGatewayProxyEventV2)
-def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, Any]:
+def answer_to(event: APIGatewayProxyEventV2) -> dict[str, Any]:
     """Answer one webhook, or one request of the platform."""
     built = runtime.from_environment(count)
     if event.raw_path.startswith("/events"):
@@ -100,3 +97,11 @@ def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, 
         logger.error("not ready", extra={"cause": str(error)})
         answer = Answer(503, "not ready, send it again")
     return answered(answer.status, answer.text)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+@event_source(data_class=APIGatewayProxyEventV2)
+def handler(event: APIGatewayProxyEventV2, context: LambdaContext) -> dict[str, Any]:
+    """Answer one request, whatever happens: who gets no answer of ours may not send it again."""
+    return faults.answered(lambda: answer_to(event), logger=logger, count=count)

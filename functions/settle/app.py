@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tollgate import clock, runtime
+from tollgate import clock, faults, runtime
 from tollgate.adapters.aws_errors import translated
 from tollgate.adapters.stripe_gateway.webhooks import RejectedEvent, unwrap, verify
 from tollgate.domain.errors import TollgateError
@@ -74,4 +74,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """A webhook, or a batch of the queue."""
     if "Records" in event:
         return process_partial_response(event, settled, processor, context)
-    return {"statusCode": webhook(APIGatewayProxyEventV2(event)), "body": ""}
+    hook = APIGatewayProxyEventV2(event)
+    return faults.answered(lambda: {"statusCode": webhook(hook), "body": ""}, logger=logger, count=count)

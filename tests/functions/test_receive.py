@@ -158,16 +158,44 @@ def test_the_log_holds_nothing_of_the_request(
         app.handler(asked, Context())
 
     def crash(*_: Any, **__: Any) -> None:
-        raise RuntimeError("out of memory")
+        raise RuntimeError("cannot queue for 254712345678")
 
     monkeypatch.setattr(SqsReceiptQueue, "put", crash)
-    with pytest.raises(RuntimeError):
-        app.handler(webhook(DELIVERED), Context())
+    assert app.handler(webhook(DELIVERED), Context())["statusCode"] == 500
 
     said = cloud.log.getvalue() + capsys.readouterr().out
     assert [line["message"] for line in cloud.lines()][:3] == ["answered"] * 3
     for private in ("254712345678", "15550783881", "wamid.", APP_SECRET, "verify-token", "1158201444", "sha256="):
         assert private not in said
+
+
+@pytest.mark.parametrize("path", ["webhooks", "events"])
+def test_an_error_that_nothing_foresaw_asks_for_another_sending(
+    cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    """A problem without our insides; the log knows its kind and its place, not its words; and the alarm's metric."""
+    app = entry("receive")
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise KeyError("+254712345678")
+
+    monkeypatch.setattr(app, "request_of", crash)
+    asked = webhook(DELIVERED) if path == "webhooks" else event("apigateway/events_batch")
+    answer = app.handler(asked, Context())
+
+    assert (answer["statusCode"], answer["headers"]) == (500, {"content-type": "application/problem+json"})
+    assert json.loads(answer["body"]) == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "a fault of ours, send it again",
+    }
+    [line] = [line for line in cloud.lines() if line["message"] == "fault"]
+    assert line["kind"] == "KeyError"
+    assert line["at"].startswith("test_receive.py:")
+    assert "254712345678" not in cloud.log.getvalue()
+    [metric] = [json.loads(said) for said in capsys.readouterr().out.splitlines() if "_aws" in said]
+    assert metric["UnforeseenFaults"] == [1.0]
 
 
 def twilio(**headers: str) -> dict[str, Any]:

@@ -90,6 +90,26 @@ def test_a_queue_that_is_down_asks_for_another_sending(
     assert app.handler(webhook(), Context()) == {"statusCode": 503, "body": ""}
 
 
+def test_an_error_that_nothing_foresaw_asks_stripe_for_another_sending(
+    cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A problem without our insides, logged by its kind, counted; a message of the queue comes back by its own way."""
+    app = entry("settle")
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise ValueError(WEBHOOK_SECRET)
+
+    monkeypatch.setattr(app, "verify", crash)
+    answer = app.handler(webhook(), Context())
+
+    assert (answer["statusCode"], answer["headers"]) == (500, {"content-type": "application/problem+json"})
+    assert json.loads(answer["body"])["detail"] == "a fault of ours, send it again"
+    assert [line["kind"] for line in cloud.lines() if line["message"] == "fault"] == ["ValueError"]
+    said = cloud.log.getvalue() + capsys.readouterr().out
+    assert WEBHOOK_SECRET not in said + answer["body"]
+    assert '"UnforeseenFaults":[1.0]' in said.replace(" ", "")
+
+
 def test_without_a_webhook_secret_nothing_gets_in(entry: Entry, cloud: Cloud) -> None:
     """Until ops has filled the secret in, Stripe is asked to send again."""
     boto3.client("secretsmanager").put_secret_value(SecretId="stripe", SecretString='{"api_key": "rk"}')

@@ -88,7 +88,7 @@ def months(place: Place, tmp_path_factory: pytest.TempPathFactory) -> list[Month
     """Two tenants' month, sent and metered."""
     when: Any = {"first_day": FIRST, "days": (AFTER - FIRST).days}
     made = [
-        naive.month(tenant="month-a", waba="501", timezone="America/Chicago", seed=11, whatsapp=160, texts=70, **when),
+        naive.month(tenant="month-a", waba="501", timezone="America/Chicago", seed=14, whatsapp=160, texts=70, **when),
         naive.month(tenant="month-b", waba="502", timezone="Asia/Kolkata", seed=12, whatsapp=210, texts=25, **when),
     ]
     folder = tmp_path_factory.mktemp("contracts")

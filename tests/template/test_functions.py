@@ -109,12 +109,15 @@ def test_what_answers_http_is_faster_than_the_api_gives_up(stack: Stack) -> None
 
 
 def test_traffic_shifts_step_by_step_where_it_is_asked_for(stack: Stack) -> None:
-    """staging and prod move to a new version gradually, watched by the function's error alarm; others at once."""
+    """staging and prod move to a new version gradually, watched by the function's error alarm, and where a fault is
+    answered by the alarm on those answers; others at once."""
     groups = stack.of_type("AWS::CodeDeploy::DeploymentGroup")
     assert bool(groups) == (stack.environment in {"staging", "prod"})
     for name, group in groups.items():
-        alarm = f"{name.removesuffix('FunctionDeploymentGroup')}ErrorsAlarm"
-        assert [target(a["Name"]) for a in group["AlarmConfiguration"]["Alarms"]] == [alarm]
+        function = name.removesuffix("FunctionDeploymentGroup")
+        answering = ["UnforeseenFaultsAlarm"] if function in ("Receive", "Settle") else []
+        alarms = [target(a["Name"]) for a in group["AlarmConfiguration"]["Alarms"]]
+        assert alarms == [f"{function}ErrorsAlarm", *answering]
 
 
 def test_both_architectures_build_the_same_layer() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.template.stack import ROOT, Stack, installation, target
 
 ALARM, FUNCTION = "AWS::CloudWatch::Alarm", "AWS::Lambda::Function"
-STAGES = ROOT / "layers" / "tollgate" / "tollgate" / "stages"
+PACKAGE = ROOT / "layers" / "tollgate" / "tollgate"
 REPORTED = [
     "QuarantinedFacts",
     "ReceiptsNotArchived",
@@ -20,6 +20,7 @@ REPORTED = [
     "ReconcileDifferences",
     "ReconcileUnfinished",
     "PollStopped",
+    "UnforeseenFaults",
 ]
 CRON_RANGES = [(0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199)]  # minute, hour, day, month, weekday, year
 
@@ -69,7 +70,8 @@ def test_falling_behind_rings(stack: Stack) -> None:
 @pytest.mark.parametrize("metric", REPORTED)
 def test_what_functions_report_rings(metric: str) -> None:
     """The code counts it, and its alarm looks where the functions are told to report."""
-    assert any(f'count("{metric}"' in path.read_text() for path in STAGES.rglob("*.py"))
+    counting = [*(PACKAGE / "stages").rglob("*.py"), PACKAGE / "faults.py"]
+    assert any(f'count("{metric}"' in path.read_text() for path in counting)
     stack = installation("prod")
     variables = stack.properties("MeterFunction")["Environment"]["Variables"]
     [alarm] = [a for a in stack.of_type(ALARM).values() if a["MetricName"] == metric]
