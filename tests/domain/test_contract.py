@@ -56,6 +56,11 @@ def problems(document: object) -> dict[str, str]:
         ({"contacts": {}}, "contacts", "at least one address under usage or billing"),
         ({"contacts": {"usage": ["ops@acme"]}}, "contacts.usage.0", "pattern"),
         ({"contacts": {"billing": ["a@b.c", "a@b.c,d@e.f"]}}, "contacts.billing.1", "pattern"),
+        (
+            {"contacts": {"usage": [f"a{n}@x.example" for n in range(31)]}},
+            "contacts.usage",
+            "at most 30 addresses, not 31",
+        ),
         ({"contacts": {"billing": ["ap@acme.example\nBcc: x"]}}, "contacts.billing.0", "pattern"),
         ({"senders": []}, "senders", "expected at least one sender"),
         ({"senders": [META, META]}, "senders", "the same account is listed twice"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.domain.examples import contract
+from tollgate.domain.contract import MOST_CONTACTS
 from tollgate.domain.errors import Invalid
 from tollgate.domain.preferences import (
     MOST_RECIPIENTS,
@@ -101,3 +102,11 @@ def test_a_choice_changes_who_is_told_of_usage_and_nothing_else() -> None:
     assert chosen.contacts.of("billing") == ("ops@acme.example",)
     assert chosen.document() | {"contacts": None} == plain.document() | {"contacts": None}
     assert told(plain, Preferences(version=2)) is plain
+
+
+def test_a_mail_to_everybody_before_and_after_a_choice_has_as_many_recipients_as_a_mail_can() -> None:
+    """A customer who leaves the contract's contacts for their own: both are told, and the mail service takes fifty."""
+    agreed = contract(contacts={"usage": [f"a{n}@acme.example" for n in range(MOST_CONTACTS)]}).contacts.usage
+    chosen = recipients_of([f"b{n}@acme.example" for n in range(MOST_RECIPIENTS)])
+    change = Change(recipients_before=agreed, recipients=chosen, shares_before={}, shares={}, passed={})
+    assert len(change.told) == 50

@@ -31,6 +31,8 @@ from tollgate.domain.money import MINOR_DIGITS
 from tollgate.domain.rollups import twice_counted
 
 PROVIDERS: Final = frozenset(provider for provider, _ in BILLING_MOMENTS)
+MOST_CONTACTS: Final = 30
+"""Of a kind. One mail may tell them and everybody whom a customer chose: fifty in all, the most that SES takes."""
 
 
 def _no_float(value: object) -> object:
@@ -59,6 +61,14 @@ def _known_provider(name: str) -> str:
     return name
 
 
+def _few(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if len(addresses) > MOST_CONTACTS:
+        raise ValueError(
+            f"expected at most {MOST_CONTACTS} addresses, not {len(addresses)}; use a mailing list for more"
+        )
+    return addresses
+
+
 def _ascending(shares: tuple[int, ...]) -> tuple[int, ...]:
     if list(shares) != sorted(set(shares)):
         raise ValueError("expected ascending percentages without repeats")
@@ -71,6 +81,7 @@ Exact = Annotated[Decimal, BeforeValidator(_no_float)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$", max_length=254)]
+Addresses = Annotated[tuple[Address, ...], AfterValidator(_few)]
 
 
 class _Model(BaseModel):
@@ -94,8 +105,8 @@ class Payment(_Model):
 class Contacts(_Model):
     """Who gets which mails. Either list may be left out when the other is given."""
 
-    usage: tuple[Address, ...] = ()
-    billing: tuple[Address, ...] = ()
+    usage: Addresses = ()
+    billing: Addresses = ()
 
     @model_validator(mode="after")
     def _someone(self) -> Self:
