@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from local.demo import wire
 from local.demo.place import Place
+from local.demo.story import GERMANY, Message
 from local.showroom import pages, story
 from tests.browser.conftest import Visit, Windows
 
@@ -69,6 +71,51 @@ def test_clean_drafts_are_approved_in_one_go(visit: Visit, showroom: Place, toda
     wait_for_state(showroom, page, "open")
 
 
+def test_what_was_paid_is_credited(visit: Visit, today: date) -> None:
+    """A part of a paid invoice, with its reason; more than is left is refused, and named."""
+    page = visit("frances", to=pages.invoice(story.TRAVEL, -1, today))
+    assert state(page) == "paid"
+
+    def give(amount: str) -> None:
+        page.get_by_role("link", name="Credit note…").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Amount in USD").fill(amount)
+        dialog.get_by_label("Reason").fill("Sent twice by mistake")
+        dialog.get_by_role("button", name="Give the credit note").click()
+
+    give("1.00")
+    expect(page.locator(".flash.good")).to_contain_text("Credit note")
+    expect(page.locator(".card").first).to_contain_text("USD 1.00 credited")
+    expect(page.locator("main")).to_contain_text("Sent twice by mistake")
+    give("1000000.00")
+    expect(page.locator(".flash.bad")).to_be_visible()
+    page.goto(pages.invoice(story.TRAVEL, -1, today))
+    expect(page.locator(".card").first).to_contain_text("USD 1.00 credited")
+
+
+def test_an_open_invoice_is_voided_and_issued_again(visit: Visit, showroom: Place, today: date) -> None:
+    """Void at Stripe, a draft again under a new revision, and open again once that is approved."""
+    page = visit("frances", to=pages.invoice(story.FASHION, -1, today))
+    wait_for_state(showroom, page, "open")
+    page.get_by_role("link", name="Void…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("The address was wrong")
+    dialog.get_by_role("button", name="Void it").click()
+    expect(page.locator(".flash.good")).to_have_text("Voided.")
+    wait_for_state(showroom, page, "void")
+    page.get_by_role("link", name="Issue again…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("With the right address")
+    dialog.get_by_role("button", name="Make it a draft again").click()
+    expect(page.locator(".flash.good")).to_contain_text("draft again")
+    page.get_by_role("link", name="Approve…").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("Approve revision")).click()
+    wait_for_state(showroom, page, "open")
+    issued = showroom.command("invoices", "--tenant", story.FASHION.tenant, "--json")
+    (again,) = [one for one in issued if one["period"] == pages.month(-1, today)]
+    assert (again["status"], again["revision"] > 1) == ("open", True)
+
+
 def test_a_suspended_tenant_pays_and_is_reinstated(visit: Visit, showroom: Place, today: date) -> None:
     """The page says on hold for the overdue invoices; when each is paid, no hold is open."""
     page = visit("olga", to=f"/console/tenants/{story.CLINICS.tenant}")
@@ -124,6 +171,37 @@ def test_ops_names_a_forgotten_account_and_counts_its_messages(
     page.get_by_role("dialog").get_by_role("button", name="Count again").click()
     expect(page.locator(".flash.good")).to_be_visible()
     expect(page.get_by_role("row", name=story.HOTELS.second_account)).to_have_count(0)
+
+
+def test_ops_sends_dead_letters_back(visit: Visit, showroom: Place) -> None:
+    """A receipt that ended among the dead letters is counted once it is sent back, once."""
+    tenant = story.BAKERY.tenant
+
+    def texts() -> int:
+        meters = showroom.command("usage", tenant, "--json")["meters"]
+        return int(meters["sms"]["messages"]) if "sms" in meters else 0
+
+    page, before = visit("olga", to="/console/ops"), texts()
+    lost = Message(
+        tenant=tenant,
+        account=tenant,
+        id="sms-lost-and-found",
+        at=datetime.now(UTC) - timedelta(minutes=5),
+        to=f"{GERMANY}5550123",
+        category="",
+        shown=("TEXT_DELIVERED",),
+    )
+    (batch,) = wire.sns_batches([lost])
+    queues = showroom.document["queues"]
+    showroom.aws("sqs").send_message(QueueUrl=queues["receipts-dlq"], MessageBody=batch[0])
+    page.reload()
+    row = page.get_by_role("row", name="tollgate-receipts-dlq")
+    row.get_by_role("link", name="Send back…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send back").click()
+    expect(page.locator(".flash.good")).to_be_visible()
+    showroom.until(lambda: texts() > before, what="the receipt to be counted")
+    showroom.drain()
+    assert (texts(), showroom.dead_letters()) == (before + 1, {})
 
 
 def test_a_customer_sees_their_own_usage_by_the_link_in_their_mail(
