@@ -87,11 +87,10 @@ def test_depths_are_those_of_the_stacks_queues(sqs: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("code", ["InvalidAction", "UnsupportedOperation", "NotImplemented"])
-def test_where_sqs_has_no_moving_tasks_dead_letters_are_moved_one_by_one(sqs: Any, code: str) -> None:
+def test_where_sqs_has_no_moving_tasks_dead_letters_are_moved_one_by_one(sqs: Any) -> None:
     """Whole, with what they are known by; none is left."""
     put(sqs, "stack-receipts-dlq", *(f"m{n}" for n in range(12)))
-    queues = SqsQueues(without(sqs, "start_message_move_task", code), urls=URLS)
+    queues = SqsQueues(sqs, urls=URLS, tasks=False)
     assert queues.redrive("stack-receipts-dlq", most=100) == 12
     assert [(depth.waiting, depth.in_flight) for depth in queues.depths()] == [(0, 0), (12, 0), (0, 0)]
     assert {provider for _, provider in taken(sqs, "stack-receipts")} == {"meta"}
@@ -100,7 +99,7 @@ def test_where_sqs_has_no_moving_tasks_dead_letters_are_moved_one_by_one(sqs: An
 def test_no_more_are_moved_than_asked_for(sqs: Any) -> None:
     """The rest stays for the next time."""
     put(sqs, "stack-receipts-dlq", *(f"m{n}" for n in range(12)))
-    queues = SqsQueues(without(sqs, "start_message_move_task", "InvalidAction"), urls=URLS)
+    queues = SqsQueues(sqs, urls=URLS, tasks=False)
     assert queues.redrive("stack-receipts-dlq", most=11) == 11
     assert [depth.waiting for depth in queues.depths()] == [0, 11, 1]
 
@@ -108,10 +107,9 @@ def test_no_more_are_moved_than_asked_for(sqs: Any) -> None:
 def test_a_message_that_could_not_be_sent_stays_a_dead_letter(sqs: Any) -> None:
     """Sent first, deleted then: nothing is lost."""
     put(sqs, "stack-receipts-dlq", "m1")
-    tasks = without(sqs, "start_message_move_task", "InvalidAction")
-    busy = without(tasks, "send_message", "ServiceUnavailable", 503)
+    busy = without(sqs, "send_message", "ServiceUnavailable", 503)
     with pytest.raises(RetryLater):
-        SqsQueues(busy, urls=URLS).redrive("stack-receipts-dlq", most=5)
+        SqsQueues(busy, urls=URLS, tasks=False).redrive("stack-receipts-dlq", most=5)
     [_, receipts, dead] = SqsQueues(sqs, urls=URLS).depths()
     assert (receipts.waiting, dead.waiting + dead.in_flight) == (0, 1)
 

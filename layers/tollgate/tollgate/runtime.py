@@ -484,7 +484,8 @@ class Runtime:
     @cached_property
     def queues(self) -> SqsQueues:
         """The stack's queues."""
-        return SqsQueues(self.sqs, urls=self.settings.need("queue_urls").split(","))
+        urls = self.settings.need("queue_urls").split(",")
+        return SqsQueues(self.sqs, urls=urls, tasks=self.settings.environment != "local")
 
     @cached_property
     def recounting(self) -> MeterRecounting:

@@ -11,8 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from tollgate.adapters.aws_errors import translated
 from tollgate.domain.errors import NotFound
 from tollgate.stages.ports.queues import QueueDepth
@@ -27,18 +25,14 @@ AT_ONCE: Final = 10  # of one ReceiveMessage
 HIDDEN_SECONDS: Final = 60
 DEAD_LETTERS: Final = "-dlq"
 """How the name of every queue of dead letters ends."""
-_NO_TASKS: Final = frozenset(
-    {"UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "InvalidAction", "UnknownOperation",
-     "UnknownOperationException", "NotImplemented", "501"}
-)  # fmt: skip
-"""What answers where moving tasks do not exist (not every stand-in of SQS has them)."""
 
 
 class SqsQueues:
-    """The port ``Queues``. ``urls``: every queue of the stack."""
+    """The port ``Queues``. ``urls``: every queue of the stack. ``tasks``: whether SQS moves dead letters by itself, as
+    AWS's does; what stands in for it on one machine may not."""
 
-    def __init__(self, sqs: SQSClient, *, urls: Sequence[str]) -> None:
-        self._sqs, self._urls = sqs, urls
+    def __init__(self, sqs: SQSClient, *, urls: Sequence[str], tasks: bool = True) -> None:
+        self._sqs, self._urls, self._tasks = sqs, urls, tasks
 
     def depths(self) -> list[QueueDepth]:
         """By name."""
@@ -71,14 +65,10 @@ class SqsQueues:
             source = next((other for other, own in known.items() if arn and _dead_letters_go_to(own) == arn), "")
             if not source:
                 raise NotFound("dead-letter queue", name)
-            try:
-                self._sqs.start_message_move_task(SourceArn=arn, DestinationArn=known[source]["QueueArn"])
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code", "") not in _NO_TASKS:
-                    raise
-            else:
-                return None
-            return self._moved(url, source, most)
+            if not self._tasks:
+                return self._moved(url, source, most)
+            self._sqs.start_message_move_task(SourceArn=arn, DestinationArn=known[source]["QueueArn"])
+            return None
 
     def _attributes(self, url: str) -> dict[str, str]:
         asked = ["QueueArn", "RedrivePolicy", *DEPTHS]
