@@ -45,6 +45,7 @@ def generated() -> Purposes:
             "password": secrets.token_urlsafe(18),
         },
         "twilio": {"auth_token": secrets.token_hex(16)},
+        "twilio-rest": {"*": f"SK{secrets.token_hex(16)}:{secrets.token_hex(16)}"},
         "stripe": {"api_key": STAND_IN_KEY, "webhook_secret": f"whsec_{secrets.token_hex(16)}"},
         "platform-key": {PLAIN: secrets.token_urlsafe(36)},
         "recipient-key": {PLAIN: secrets.token_hex(32)},

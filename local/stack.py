@@ -25,6 +25,9 @@ GATEWAY, STRIPE, PUMP, IDENTITY = "gateway", "stripe", "pump", "identity"
 OIDC_CLIENT = "console"
 REAL_STRIPE = "https://api.stripe.com"
 STRIPE_BY_WAY_OF = "TOLLGATE_STRIPE_API_BASE"
+PRICES_AT = "TOLLGATE_PRICE_API_BASE"
+NO_PRICES = f"http://{LOOPBACK}:9"
+"""Where nobody answers: who plays a provider here knows no prices, and no key that is made up may reach a real one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +127,7 @@ class LocalStack:
             "ConsoleUrl": _api_address(chosen),
             "OidcIssuer": self._identity_address(chosen),
             "OidcClientId": OIDC_CLIENT,
+            "PriceApiBase": self.environment.get(PRICES_AT, NO_PRICES),
         }
         if not secret_values.uses_real_stripe(self.environment):
             # A proxy that records what the functions send to the stand-in, say.

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cloud import Cloud, Context, event
 from tests.domain.examples import DOCUMENT
+from tollgate import runtime
 from tollgate.domain.contract import parse
 from tollgate.domain.errors import Invalid
 
@@ -97,3 +98,17 @@ def test_an_unfilled_time_is_refused(cloud: Cloud, entry: Entry) -> None:
     """A placeholder that the scheduler did not fill in is not a time."""
     with pytest.raises(Invalid):
         entry("poll").handler(event("scheduler/unfilled"), InTime())
+
+
+def test_both_providers_are_asked_where_the_template_says(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At themselves, unless a stand-in is named for each."""
+
+    def asked() -> dict[str, str]:
+        runtime.from_environment.cache_clear()
+        ports = cloud.runtime().poll_ports()
+        return {provider: own.resources._address for provider, own in ports.items()}  # type: ignore[attr-defined]
+
+    assert asked() == {"twilio": "https://api.twilio.com", "plivo": "https://api.plivo.com"}
+    for name in ("TWILIO_API_BASE", "PLIVO_API_BASE"):
+        monkeypatch.setenv(name, f"http://{name}")
+    assert asked() == {"twilio": "http://TWILIO_API_BASE", "plivo": "http://PLIVO_API_BASE"}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from local import endpoints, mailbox, mails, pollers, routes, sam, secret_values
+from local import endpoints, mailbox, mails, pollers, ports, routes, sam, secret_values
+from local import stack as stacks
 from local.endpoints import Resource
 from local.routes import StackNames, Target
 from tollgate.providers.provider import Request
@@ -144,6 +146,25 @@ def test_secrets_are_made_once_and_written_only_when_they_differ(tmp_path: Path)
     assert json.loads(manager.values["meta"] or "") == first["meta"]
     assert manager.values["key"] == secret_values.published(arns, first)["events_key"]
     assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_every_secret_of_the_template_has_a_value_of_its_own_here() -> None:
+    """So that nothing of a local run says that a secret was not filled in."""
+    template = (stacks.PROJECT / "template.yaml").read_text(encoding="utf-8")
+    purposes = set(
+        re.findall(r'Type: AWS::SecretsManager::Secret\n(?:.*\n){1,4}? +Name: !Sub "[^"]*/([a-z-]+)"', template)
+    )
+    assert len(purposes) == template.count("Type: AWS::SecretsManager::Secret")
+    assert purposes == set(secret_values.generated())
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked"), [({}, "http://127.0.0.1:9"), ({"TOLLGATE_PRICE_API_BASE": "http://x:1"}, "http://x:1")]
+)
+def test_no_provider_is_asked_for_prices_from_here(tmp_path: Path, environment: dict[str, str], asked: str) -> None:
+    """Nobody answers, unless a stand-in is named: keys that are made up stay on this machine."""
+    stack = stacks.LocalStack(root=tmp_path, environment=environment)
+    assert stack._overrides(ports.USUAL)["PriceApiBase"] == asked
 
 
 def test_only_a_test_key_of_stripe_leads_to_stripe_itself(tmp_path: Path) -> None:

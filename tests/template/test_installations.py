@@ -29,7 +29,8 @@ def test_defaults_are_the_ones_a_developers_machine_can_take() -> None:
     defaults = {name: p["Default"] for name, p in expanded("local")["Parameters"].items()}
     assert defaults["Environment"] == "local"
     assert defaults["GradualDeployment"] == "false"
-    assert defaults["StripeApiBase"] == defaults["StripeEventBusName"] == defaults["AlarmEmail"] == ""
+    empty = ("StripeApiBase", "PriceApiBase", "StripeEventBusName", "AlarmEmail")
+    assert {defaults[name] for name in empty} == {""}
 
 
 def test_each_installation_is_described_whole() -> None:
@@ -50,14 +51,15 @@ def test_what_customers_feel_is_confirmed_by_a_person() -> None:
 
 
 def test_nothing_is_sent_from_an_address_that_is_not_ours() -> None:
-    """Outside of local the template refuses the addresses it came with, and a stand-in for Stripe."""
+    """Outside of local the template refuses the addresses it came with, and stand-ins for Stripe and for prices."""
     rule = expanded("prod")["Rules"]["RealAddressesInTheCloud"]
     parameters = expanded("prod")["Parameters"]
     refused = {json.dumps(entry["Assert"], sort_keys=True) for entry in rule["Assertions"]}
     for name in ("MailFrom", "OpsEmail", "FinanceEmail"):
         same = {"Fn::Equals": [{"Ref": name}, parameters[name]["Default"]]}
         assert json.dumps({"Fn::Not": [same]}, sort_keys=True) in refused
-    assert json.dumps({"Fn::Equals": [{"Ref": "StripeApiBase"}, ""]}, sort_keys=True) in refused
+    for name in ("StripeApiBase", "PriceApiBase"):
+        assert json.dumps({"Fn::Equals": [{"Ref": name}, ""]}, sort_keys=True) in refused
 
 
 def test_the_routes_are_the_ones_agreed(stack: Stack) -> None:

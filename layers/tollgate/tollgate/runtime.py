@@ -335,17 +335,20 @@ class Runtime:
 
     def poll_ports(self) -> Mapping[str, PollPorts]:
         """Ports of the poll stage, by the provider that is asked."""
+        from tollgate.adapters import plivo_rest, twilio_rest  # noqa: PLC0415
         from tollgate.adapters.dynamodb.price_waits import DynamoPriceWaits  # noqa: PLC0415 - for poll only
-        from tollgate.adapters.plivo_rest import PlivoMessages  # noqa: PLC0415
-        from tollgate.adapters.twilio_rest import ADDRESS, TwilioMessages  # noqa: PLC0415
         from tollgate.stages.poll import PollPorts  # noqa: PLC0415
 
         self.settings.need("ledger_table")
         # Read when there is something to ask: who does not use a provider need not fill in its secret.
         secret = self.settings.need("twilio_rest_secret")
-        twilio = TwilioMessages(lambda: self.secrets.fields(secret), address=self.settings.twilio_api_base or ADDRESS)
+        twilio = twilio_rest.TwilioMessages(
+            lambda: self.secrets.fields(secret), address=self.settings.twilio_api_base or twilio_rest.ADDRESS
+        )
         plivo_secret = self.settings.need("plivo_secret")
-        plivo = PlivoMessages(lambda: self.secrets.fields(plivo_secret))
+        plivo = plivo_rest.PlivoMessages(
+            lambda: self.secrets.fields(plivo_secret), address=self.settings.plivo_api_base or plivo_rest.ADDRESS
+        )
         asked: Mapping[str, MessageResources] = {"twilio": twilio, "plivo": plivo}
         return {
             provider: PollPorts(

@@ -40,6 +40,7 @@ class Settings:
     twilio_secret: str = ""
     twilio_rest_secret: str = ""
     twilio_api_base: str = ""
+    plivo_api_base: str = ""
     price_give_up_days: str = "7"
     stripe_secret: str = ""
     recipient_key_secret: str = ""
