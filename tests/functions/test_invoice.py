@@ -68,6 +68,38 @@ def test_exactly_the_failed_messages_come_back(cloud: Cloud, entry: Entry) -> No
     assert len(cloud.stripe.invoices) == 1
 
 
+def test_a_run_with_an_error_that_nothing_foresaw_fails_and_rings(
+    cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other tenant's draft is there, the metric leaves with the failing invocation, and the row says who it was."""
+    cloud.sign_on(billed())
+    rows = cloud.runtime().invoices
+    real = type(rows).invoices
+
+    def broken(own: Any, tenant: str) -> Any:
+        if tenant == "aaa":
+            raise KeyError("a field")
+        return real(own, tenant)
+
+    cloud.sign_on(contract(tenant="aaa", senders=[{"provider": "meta", "account": "2"}]))
+    cloud.use(messages=30)
+    monkeypatch.setattr(type(rows), "invoices", broken)
+    with pytest.raises(KeyError):
+        entry("invoice").handler(event("scheduler/invoice"), Context())
+
+    monkeypatch.setattr(type(rows), "invoices", real)
+    assert cloud.runtime().invoices.invoice("acme", MARCH).status == "draft"
+    [run] = cloud.runtime().runs.last("invoice")
+    assert run.report["failed"] == ("aaa: unforeseen: KeyError",)
+    assert [line["TenantRunFailed"] for line in metrics_of(capsys)] == [[1.0]]
+
+
+def metrics_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What was emitted so far."""
+    lines = capsys.readouterr().out.splitlines()
+    return [said for said in (json.loads(line) for line in lines if "_aws" in line) if "TenantRunFailed" in said]
+
+
 def test_a_refusal_of_stripe_is_counted_for_the_alarm(
     cloud: Cloud, entry: Entry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
