@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -27,10 +27,14 @@ TEXTS: Final = (
 WHATSAPP_NUMBERS: Final = ("14155550156", "447700900123", "4915112345678", "919876543210")
 CATEGORIES: Final = ("marketing", "utility")
 STATUSES: Final = ("sent", "delivered", "read")
+FAR_AWAY: Final[Mapping[str, object]] = {
+    "whatsapp": {"measure": "fees", "included": "1000000.00", "warn_at": [75], "beyond": "bill"},
+    "sms": {"measure": "messages", "included": 50_000_000, "warn_at": [75], "beyond": "suspend"},
+}
 
 
-def contract(tenant: str) -> Contract:
-    """A contract whose lines no benchmark crosses."""
+def contract(tenant: str, *, allowances: Mapping[str, object] = FAR_AWAY) -> Contract:
+    """A contract whose lines no traffic of the benchmark crosses, unless it has allowances of its own."""
     return parse(
         {
             "tenant": tenant,
@@ -41,10 +45,7 @@ def contract(tenant: str) -> Contract:
             "payment": {"days_until_due": 14, "suspend_after_days": 7},
             "contacts": {"usage": ["ops@bench.example"], "billing": ["ap@bench.example"]},
             "senders": [{"provider": "meta", "account": waba(tenant)}, {"provider": "aws-sms", "account": tenant}],
-            "allowances": {
-                "whatsapp": {"measure": "fees", "included": "1000000.00", "warn_at": [75], "beyond": "bill"},
-                "sms": {"measure": "messages", "included": 50_000_000, "warn_at": [75], "beyond": "suspend"},
-            },
+            "allowances": allowances,
         }
     )
 
