@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from local.bench import page, receipts, stage
+from local.bench import page, pages, receipts, stage
 from local.bench.receipts import Speed
 from local.bench.tables import ROOT, TOOL, tables
 from local.processes import NotReadyError
@@ -32,11 +32,13 @@ def main() -> int:
             measured = list(receipts.measure(PROVIDERS))
         with steps.step("the meter stage, batch by batch"), tables() as own:
             stages = list(stage.measure(own))
-    except (NotReadyError, stage.NotCountedError) as failure:
+        with steps.step("pages, of a thousand tenants and a million records"), tables() as own:
+            shown = pages.measure(own)
+    except (NotReadyError, stage.NotCountedError, pages.NotAnsweredError) as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
     speeds = [one for one in measured if isinstance(one, Speed)]
-    section = page.section(setting, speeds, [one for one in measured if isinstance(one, str)], stages)
+    section = page.section(setting, speeds, [one for one in measured if isinstance(one, str)], stages, shown)
     PAGE.write_text(page.merged(PAGE.read_text(encoding="utf-8") if PAGE.exists() else "", section), encoding="utf-8")
     print(f"\n{section}\n\n{steps.summary()}\nWritten to {PAGE.relative_to(ROOT)}.")
     return 0

@@ -1,4 +1,4 @@
-"""A DynamoDB client that counts what its calls cost, as far as the meter stage makes any.
+"""A DynamoDB client that counts what its calls cost, as far as the meter stage and the pages make any.
 
 Always true: a call that the rules do not cover is refused rather than left out of the count, and so is an answer that
 leaves something undone.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from threading import Lock
 from typing import Any, Self
 
 from local.bench.capacity import (
@@ -46,16 +47,23 @@ class Cost:
 
 
 class CountingClient:
-    """The calls that ``tollgate.adapters.dynamodb.store`` makes for metering, passed on and counted in ``cost``."""
+    """The calls that ``tollgate.adapters.dynamodb.store`` makes for metering and for pages, passed on and counted
+    in ``cost``."""
 
     def __init__(self, client: Any, *, indexes: Mapping[str, Sequence[Index]]) -> None:
         self._client, self._indexes = client, indexes
+        self._adding = Lock()
         self.cost = Cost()
+
+    def _add(self, cost: Cost) -> None:
+        """Threads may read at the same time."""
+        with self._adding:
+            self.cost += cost
 
     def get_item(self, **request: Any) -> Any:
         answer = self._client.get_item(**request)
         size = weight(unpacked(answer.get("Item", {})))
-        self.cost += Cost(calls=1, read_units=read_units(size, consistent=_consistent(request)))
+        self._add(Cost(calls=1, read_units=read_units(size, consistent=_consistent(request))))
         return answer
 
     def batch_get_item(self, **request: Any) -> Any:
@@ -66,13 +74,13 @@ class CountingClient:
         for table, asked in request["RequestItems"].items():
             found = map(unpacked, answer["Responses"].get(table, []))
             units += batch_read_units(found, asked=len(asked["Keys"]), consistent=_consistent(asked))
-        self.cost += Cost(calls=1, read_units=units)
+        self._add(Cost(calls=1, read_units=units))
         return answer
 
     def query(self, **request: Any) -> Any:
         answer = self._client.query(**request)
         units = query_read_units(map(unpacked, answer["Items"]), consistent=_consistent(request))
-        self.cost += Cost(calls=1, read_units=units)
+        self._add(Cost(calls=1, read_units=units))
         return answer
 
     def transact_write_items(self, **request: Any) -> Any:
@@ -88,7 +96,7 @@ class CountingClient:
             cost += self._write(table, before.get((table, item["pk"], item["sk"])), item)
         for key in checked:  # charged like the write of what is there
             cost += Cost(table_units=IN_A_TRANSACTION * write_units(before.get(key)))
-        self.cost += cost
+        self._add(cost)
         return answer
 
     def _write(self, table: str, before: Item | None, after: Item) -> Cost:

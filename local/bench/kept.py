@@ -50,14 +50,14 @@ class KeptClient:
         more = {"LastEvaluatedKey": found[-1]} if found and len(found) < end - first else {}
         return {"Items": found, **more}
 
-    def get_item(self, *, TableName: str, Key: Packed, ConsistentRead: bool) -> dict[str, Any]:
-        found = self._one(TableName, Key)
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        found = self._one(request["TableName"], request["Key"])
         return {"Item": found} if found else {}
 
-    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
         answered = {
             table: [found for key in asked["Keys"] if (found := self._one(table, key))]
-            for table, asked in RequestItems.items()
+            for table, asked in request["RequestItems"].items()
         }
         return {"Responses": answered, "UnprocessedKeys": {}}
 

@@ -8,6 +8,7 @@ Always true: a copy's rows and a made record are as long as the row that they ar
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -59,11 +60,18 @@ ZONE: Final = ZoneInfo("America/Chicago")
 
 type Counts = Mapping[date, int]
 """Records of each day, by day."""
+type Kept = Mapping[str, Counts]
+"""Records of each day, by tenant."""
 
 
 def days() -> list[date]:
     """The days of the term that have usage."""
     return [TERM.start + timedelta(days=n) for n in range((COUNTED_UNTIL - TERM.start).days)]
+
+
+def kept() -> Kept:
+    """The records of both tenants."""
+    return {USUAL: dict.fromkeys(days(), sum(USUAL_DAY.values())), LARGE: counts()}
 
 
 def counts() -> Counts:
@@ -73,16 +81,8 @@ def counts() -> Counts:
     return {**found, days()[-1]: usual + left}
 
 
-class Records(Sequence[Packed]):
-    """The records of a month as the month index has them, each made when it is asked for."""
-
-    def __init__(self, by_day: Counts) -> None:
-        self._days = list(by_day)
-        self._ends = list(accumulate(by_day.values()))
-        self._pattern = packed(record_item(LARGE, record(self._days[0], 0)))
-
-    def __len__(self) -> int:
-        return self._ends[-1]
+class _Made(Sequence[Packed]):
+    """Rows that are made one by one, when they are asked for."""
 
     @overload
     def __getitem__(self, number: int) -> Packed: ...
@@ -93,6 +93,24 @@ class Records(Sequence[Packed]):
             return [self[n] for n in range(*number.indices(len(self)))]
         if not 0 <= number < len(self):
             raise IndexError(number)
+        return self._row(number)
+
+    @abstractmethod
+    def _row(self, number: int) -> Packed: ...
+
+
+class Records(_Made):
+    """The records of a tenant's month as the month index has them, each made when it is asked for."""
+
+    def __init__(self, tenant: str, by_day: Counts) -> None:
+        self._days = list(by_day)
+        self._ends = list(accumulate(by_day.values()))
+        self._pattern = packed(record_item(tenant, record(tenant, self._days[0], 0)))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def _row(self, number: int) -> Packed:
         at = next(n for n, end in enumerate(self._ends) if number < end)
         first = self._ends[at - 1] if at else 0
         return self._made(self._days[at], number - first)
@@ -128,14 +146,14 @@ def _text(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def record(day: date, number: int) -> Record:
-    """The n-th record of a day of the large tenant, as metering a text leaves it."""
+def record(tenant: str, day: date, number: int) -> Record:
+    """The n-th record of a tenant's day, as metering a text leaves it."""
     moment = _moment(day, number)
     arrived, fees = moment + ARRIVES_AFTER, {"message": _fee(PRICE), "carrier": _fee(CARRIER_FEE)}
     return Record(
         key=message(day, number),
         meter=SMS.meter,
-        account=LARGE,
+        account=tenant,
         number="",
         statuses={STATUS: arrived},
         pricings={},
@@ -152,16 +170,17 @@ def _fee(amount: Decimal) -> Fee:
     return Fee(amount=amount, currency="USD", source="reported", original=amount, original_currency="USD")
 
 
-def write(store: Store, real: Counts) -> None:
+def write(store: Store, real: Kept) -> None:
     """Have the product write both tenants' rows: a contract, a term, its days, and the statement of each month; and
-    the large tenant's records of some days. Counters are set as metering a million messages would have left them."""
-    usual = {"sms": _fees("2000.00"), "whatsapp": _fees("1000.00")}
+    records of some days. Counters are set as metering all of the messages would have left them."""
+    usual = {"sms": _fees("300.00"), "whatsapp": _fees("300.00")}
     before = sum(number for day, number in counts().items() if day < BURST)
     large = {"sms": _fees(f"{FEE * (before + BURST_RECORDS // 2):.2f}")}
-    _tenant(store, USUAL, usual, {day: USUAL_DAY for day in days()})
+    _tenant(store, USUAL, usual, dict.fromkeys(days(), USUAL_DAY))
     _tenant(store, LARGE, large, {day: {SMS: number} for day, number in counts().items()})
-    own = (record(day, number) for day, many in real.items() for number in range(many))
-    store.write_many(store.ledger, puts=(record_item(LARGE, one) for one in own))
+    for tenant, by_day in real.items():
+        own = (record(tenant, day, number) for day, many in by_day.items() for number in range(many))
+        store.write_many(store.ledger, puts=(record_item(tenant, one) for one in own))
 
 
 def _fees(included: str) -> Mapping[str, object]:
@@ -214,18 +233,20 @@ class _Counted(DynamoLedger):
 class Grown:
     """Rows of the tables as ``find`` for a ``KeptClient``: ``tenants`` of the usual kind, and so many records."""
 
-    def __init__(self, items: Mapping[str, Iterable[Packed]], *, tenants: int = 1, records: Counts) -> None:
-        self._tenants = tenants
+    def __init__(self, items: Mapping[str, Iterable[Packed]], *, tenants: int = 1, records: Kept) -> None:
+        self._names = frozenset(f"tenant-{number:04}" for number in range(tenants))
         self._stored: dict[tuple[str, str, str], list[Packed]] = {}
         for table, own in items.items():
             for item in own:
                 self._stored.setdefault((table, "", item["pk"]["S"]), []).append(item)
         for rows in self._stored.values():
             rows.sort(key=lambda item: str(item["sk"]["S"]))
-        months: dict[str, dict[date, int]] = {}
-        for day, number in records.items():
-            months.setdefault(keys.month_pk(LARGE, day), {})[day] = number
-        self._months = {pk: Records(by_day) for pk, by_day in months.items()}
+        self._months: dict[str, Records] = {}
+        for tenant, by_day in records.items():
+            months: dict[str, dict[date, int]] = {}
+            for day, number in by_day.items():
+                months.setdefault(keys.month_pk(tenant, day), {})[day] = number
+            self._months |= {pk: Records(tenant, own) for pk, own in months.items()}
         self._shared = {key: self._grown(*key) for key in self._stored if key[0] == ACCOUNTS and _is_shared(key[2])}
 
     def __call__(self, table: str, index: str, pk: str) -> Rows:
@@ -237,20 +258,30 @@ class Grown:
             return self._shared[table, index, pk]
         found = self._stored.get((table, index, pk))
         name = pk.removeprefix(keys.tenant_pk(""))
-        if found is None and table == ACCOUNTS and name in self._names():
-            return [_renamed(item, name) for item in self._stored[table, "", keys.tenant_pk(USUAL)]]
+        if found is None and table == ACCOUNTS and name in self._names:
+            return _Copy(self._stored[table, "", keys.tenant_pk(USUAL)], name)
         return found or ()
-
-    def _names(self) -> frozenset[str]:
-        return frozenset(f"tenant-{number:04}" for number in range(self._tenants))
 
     def _grown(self, table: str, index: str, pk: str) -> list[Packed]:
         """The rows that a partition has of every tenant; every second draft has a flag."""
         stored = self._stored[table, index, pk]
         own = [item for item in stored if USUAL in item["sk"]["S"]]
-        more = [_renamed(item, name) for name in sorted(self._names() - {USUAL}) for item in own]
+        more = [_renamed(item, name) for name in sorted(self._names - {USUAL}) for item in own]
         flagged = [_flagged(item) if number % 2 and "flags" in item else item for number, item in enumerate(more)]
         return sorted([*stored, *flagged], key=lambda item: str(item["sk"]["S"]))
+
+
+class _Copy(_Made):
+    """A tenant's rows, as another one's."""
+
+    def __init__(self, rows: Sequence[Packed], name: str) -> None:
+        self._rows, self._name = rows, name
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _row(self, number: int) -> Packed:
+        return _renamed(self._rows[number], self._name)
 
 
 def _is_shared(pk: str) -> bool:

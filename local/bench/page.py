@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from local.bench.counting import Cost
+from local.bench.pages import Measured as Shown
 from local.bench.receipts import Speed
 from local.bench.stage import Measured
 
@@ -23,6 +24,7 @@ RECEIPTS_A_SECOND: Final = 20_000
 WRITE_UNITS_A_MESSAGE: Final = Decimal("3.5")
 CALLS_A_MESSAGE: Final = Decimal("0.1")
 LARGE_BATCH: Final = 100
+PAGE_BYTES: Final = 150_000
 
 # On demand, standard tables, US East (N. Virginia), since November 2024.
 USD_A_MILLION_WRITE_UNITS: Final = Decimal("0.625")
@@ -34,6 +36,18 @@ Means over each provider's samples in `events/` that say something of a message,
 body to facts. *price*: whose message it is, whether it can be counted, its record, its fee; in batches of a hundred
 messages that are new, with prices that were not looked up before. A fact is one status of one message. The figures move
 with the machine and with what else it does; how providers compare hardly does."""
+ABOUT_PAGES: Final = """\
+What a page asks of DynamoDB and how many bytes it is, by the console's own handler; *all* is the answer with the styles
+and scripts that it names, which browsers keep. A usual tenant sends 360 messages a day in twelve cells; there are 1,000
+of them, each with twelve statements, and every second one's latest draft has a flag. The *large* tenant has 1,000,000
+records in its term, 50,000 of them on the day on which its limit is exceeded.
+
+*What is real:* one usual tenant and the large one are written into a local AWS by the product (contract, statements;
+term and day rows as so many messages leave them), with 300 of the large one's records. *What is made:* the other 999
+tenants are copies of the first under other names, and the records of a month are made while they are read, each as long
+as one that metering wrote; a client over memory gives them out in DynamoDB's pages of 1 MB. Every page is first
+measured on the real rows in the local AWS and on the same rows out of memory: unless calls, units and bytes are equal,
+the run fails. Queues, archive and secrets answer from memory, and are not counted."""
 ABOUT_STAGE: Final = """\
 The whole `meter` stage over the template's tables on a local AWS: what its calls write and read, counted by DynamoDB's
 published rules from the items themselves. Writes to tables are transactional, two units a KB. *Index* is what the
@@ -60,9 +74,15 @@ def usd_a_million(cost: Cost, messages: int) -> Decimal:
     return (cost.write_units * USD_A_MILLION_WRITE_UNITS + reads * USD_A_MILLION_READ_UNITS) / messages
 
 
-def section(setting: Setting, speeds: Sequence[Speed], unsampled: Sequence[str], stages: Sequence[Measured]) -> str:
+def section(
+    setting: Setting,
+    speeds: Sequence[Speed],
+    unsampled: Sequence[str],
+    stages: Sequence[Measured],
+    shown: Sequence[Shown],
+) -> str:
     """Everything that was measured."""
-    parts = [_setting(setting), *_receipts(speeds, unsampled), *_stage(stages), *_money(stages)]
+    parts = [_setting(setting), *_receipts(speeds, unsampled), *_stage(stages), *_money(stages), *_pages(shown)]
     return "\n\n".join(parts)
 
 
@@ -187,3 +207,22 @@ def _money(stages: Sequence[Measured]) -> Iterator[str]:
     again = [usd_a_million(one.repeat, one.messages) for one in stages if one.size >= LARGE_BATCH]
     cost = f"USD {min(again):.2f} to {max(again):.2f}"
     yield f"A repeat in batches of {LARGE_BATCH} or more only reads, and costs {cost} a million messages."
+
+
+def _pages(shown: Sequence[Shown]) -> Iterator[str]:
+    yield "## A page in DynamoDB's units"
+    yield ABOUT_PAGES
+    head = ("page", "calls", "read units", "bytes", "all")
+    yield table(head, [_page_row(one) for one in shown])
+    over = ", ".join(one.name for one in shown if one.size_bytes + one.assets_bytes > PAGE_BYTES)
+    yield f"Aim: at most {PAGE_BYTES:,} bytes in all. {f'Missed by: {over}.' if over else 'Met by all.'}"
+
+
+def _page_row(one: Shown) -> tuple[str, ...]:
+    return (
+        one.name,
+        f"{one.cost.calls:,}",
+        f"{float(one.cost.read_units):,.1f}",
+        f"{one.size_bytes:,}",
+        f"{one.size_bytes + one.assets_bytes:,}",
+    )

@@ -32,14 +32,14 @@ from tollgate.settings import Settings
 SITE: Final = "https://console.bench.example"
 KEY: Final = "a key for the benchmark"
 MONTH: Final = f"{PERIOD:%Y-%m}"
-REAL: Final[many.Counts] = {date(2026, 12, 14): 150, BURST: 150}
-"""The large tenant's records in real tables: more than a page."""
+REAL: Final[many.Kept] = {LARGE: {date(2026, 12, 14): 150, BURST: 150}}
+"""Records in real tables: more than a page."""
 SETTINGS: Final = Settings(
     ledger_table=LEDGER,
     accounts_table=ACCOUNTS,
     console_url=SITE,
-    console_key_secret="console",  # noqa: S106 - a secret's name
-    platform_key_secret="platform",  # noqa: S106
+    console_key_secret="console",
+    platform_key_secret="platform",
     archive_bucket="archive",
     queue_urls=",".join(f"https://sqs.example/000000000000/tollgate-{name}" for name in ("receipts", "receipts-dlq")),
     ops_email="ops@bench.example",
@@ -75,28 +75,30 @@ class NotAnsweredError(Exception):
 class Elsewhere:
     """The services that pages ask beside DynamoDB, each with nothing to say but its keys."""
 
-    def get_secret_value(self, *, SecretId: str, **_request: Any) -> dict[str, Any]:
-        return {"SecretString": KEY, "Name": SecretId}
+    def get_secret_value(self, **request: Any) -> dict[str, Any]:
+        return {"SecretString": KEY, "Name": request["SecretId"]}
 
     def list_objects_v2(self, **_request: Any) -> dict[str, Any]:
         return {}
 
-    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
-        arn = f"arn:aws:sqs:us-east-1:000000000000:{QueueUrl.rpartition('/')[2]}"
-        return {"Attributes": {**dict.fromkeys(AttributeNames, "0"), "QueueArn": arn, "RedrivePolicy": ""}}
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
+        arn = f"arn:aws:sqs:us-east-1:000000000000:{request['QueueUrl'].rpartition('/')[2]}"
+        return {"Attributes": {**dict.fromkeys(request["AttributeNames"], "0"), "QueueArn": arn, "RedrivePolicy": ""}}
 
 
 class Browser:
     """Somebody of finance and ops who opens pages of a site whose tables are reached by a client."""
 
     def __init__(self, client: Any) -> None:
-        self._counting = CountingClient(client, indexes={})
+        self._counting, elsewhere = CountingClient(client, indexes={}), Elsewhere()
         self._runtime = Runtime(
             SETTINGS,
             count=lambda _name, _value: None,
-            client=lambda service: self._counting if service == "dynamodb" else Elsewhere(),
+            client=lambda service: self._counting if service == "dynamodb" else elsewhere,
         )
-        self._site = Site(ports=lambda: self._runtime, now=lambda: many.NOW, logger=Logger(service="bench", level="CRITICAL"))
+        self._site = Site(
+            ports=lambda: self._runtime, now=lambda: many.NOW, logger=Logger(service="bench", level="CRITICAL")
+        )
         session = sessions.begun(Person(subject="bench", name="Ada", roles=frozenset({FINANCE, OPS})))
         self._session = sessions.to_cookie(session, key=KEY.encode(), now=many.NOW)
         self.portal = links.address(LARGE, generation=0, site="", key=KEY.encode(), now=many.NOW)
@@ -165,6 +167,7 @@ def asked(portal: str) -> list[Asked]:
         Asked(name="a statement to print", address=f"{_invoice(USUAL)}/statement"),
         Asked(name="large: the tenant", address=f"/console/tenants/{LARGE}"),
         Asked(name="large: an invoice", address=of_large),
+        Asked(name="large: an invoice, its message searched", address=f"{of_large}?crossing=find"),
         Asked(name="large: a statement to print", address=f"{of_large}/statement"),
         Asked(name="large: messages of a line", address=f"{of_large}/messages?line={line}"),
         Asked(name="large: the next page of them", then=r'href="([^"]*cursor=[^"]*)"'),
@@ -194,7 +197,7 @@ def measure(tables: Tables) -> list[Measured]:
     for one, other in zip(real, made, strict=True):
         if one != other:
             raise NotAnsweredError(f"{one.name}: {one} in real tables, {other} of made rows")
-    return list(opened(KeptClient(many.Grown(items, tenants=many.TENANTS, records=many.counts()))))
+    return list(opened(KeptClient(many.Grown(items, tenants=many.TENANTS, records=many.kept()))))
 
 
 def _items(client: Any, table: str) -> Iterator[Packed]:

@@ -9,7 +9,7 @@ from decimal import Decimal, Inexact
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +62,14 @@ values = st.recursive(scalars, lambda v: st.lists(v, max_size=4) | st.dictionari
 def test_packing_is_the_sdks(item: dict[str, Any]) -> None:
     """Whatever an item holds, however deep: what goes to the API is what the SDK would have made of it."""
     assert packed(item) == {name: TypeSerializer().serialize(value) for name, value in item.items()}
+
+
+@given(st.dictionaries(st.text(min_size=1), values))
+def test_unpacking_is_the_sdks(item: dict[str, Any]) -> None:
+    """Whatever comes back, however deep: its values, and their types, are what the SDK would have made of it."""
+    given = packed(item)
+    expected = {name: TypeDeserializer().deserialize(value) for name, value in given.items()}
+    assert (unpacked(given), repr(unpacked(given))) == (expected, repr(expected))
 
 
 @pytest.mark.parametrize("value", [0.1, Decimal("1." + "1" * 38)])

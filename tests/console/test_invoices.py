@@ -13,6 +13,7 @@ from tests.console.conftest import World
 from tests.console.visitor import Seen, Visitor
 from tests.domain.examples import D, contract
 from tests.stages.billing import FEBRUARY, FREE, INDIA, JANUARY, Billing, at
+from tollgate.console import invoices
 from tollgate.console.sheet import grouped
 from tollgate.domain.errors import Refused
 from tollgate.domain.invoices import Invoice
@@ -173,6 +174,22 @@ def test_the_message_that_exceeded_the_limit_is_named(scene: Scene) -> None:
     assert "Its own fee USD 399.9969: USD 397.75 free, USD 2.2469 paid" in seen.words
     assert "Fees after it USD 1,002.2469" in seen.words
     assert "/console/messages/acme?provider=meta&amp;message=m1&amp;participant=" in seen.text
+
+
+def test_of_a_day_with_very_many_messages_the_one_is_named_when_asked(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says the day, how many messages it has, and leads to the search; the statement always names it."""
+    monkeypatch.setattr(invoices, "LOOKED_THROUGH", 299)
+    seen = scene.visitor().get(PAGE)
+    assert "by one of 300 messages of that day" in seen.words
+    assert "The message that exceeded" not in seen.words
+    assert "limit exceeded" in seen.words
+    [found] = re.findall(r'href="([^"]*crossing=find)#', seen.text)
+    searched = scene.visitor().get(found)
+    assert "The message that exceeded the USD 1,000.00" in searched.words
+    assert "Find the message" not in searched.words
+    assert "exceeded" in scene.visitor().get(f"{PAGE}/statement").words
 
 
 def test_lines_adjustments_and_days_are_shown(scene: Scene) -> None:

@@ -335,6 +335,9 @@ class MemoryInvoices:
             raise NotFound("invoice", f"{tenant}/{period}")
         return self.memory.invoices[tenant, period]
 
+    def of_periods(self, wanted: Collection[tuple[str, date]]) -> dict[tuple[str, date], Invoice]:
+        return {named: self.memory.invoices[named] for named in wanted if named in self.memory.invoices}
+
     def revision(self, tenant: str, period: date, revision: int) -> Statement | None:
         return self.memory.revisions.get((tenant, period, revision))
 

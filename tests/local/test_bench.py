@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -11,18 +13,22 @@ from typing import Any
 
 import pytest
 
-from local.bench import capacity, page, receipts, stage, traffic
+from local.bench import capacity, many, page, pages, receipts, stage, traffic
 from local.bench.capacity import Index
 from local.bench.counting import Cost, CountingClient
+from local.bench.kept import KeptClient
 from local.bench.receipts import Speed
 from local.bench.signing import SIGNERS
 from local.bench.stage import SCENARIOS, Measured
 from local.bench.tables import LEDGER, ROOT, described, indexes
 from local.bench.tables import tables as own_tables
 from tests.fakes.rows import Memory, memory_rows
-from tollgate.adapters.dynamodb.store import packed
+from tollgate.adapters.dynamodb.keys import Key
+from tollgate.adapters.dynamodb.record_items import record_item
+from tollgate.adapters.dynamodb.store import Store, packed
 from tollgate.providers.provider import Webhook
 from tollgate.providers.registry import PROVIDERS
+from tollgate.stages import contracts
 from tollgate.stages.meter import MeterPorts
 
 BY_MONTH = Index(name="by-month", keys=("month_pk", "month_sk"))
@@ -279,8 +285,8 @@ def speed(*, parse_us: float) -> Speed:
     return Speed(provider="meta", samples=2, facts=2.0, verify_us=None, parse_us=parse_us, price_us=20.0)
 
 
-def shown(stages: list[Measured], speeds: list[Speed]) -> str:
-    return page.section(page.Setting(rows=[("command", "`make bench`")]), speeds, ["nobody"], stages)
+def shown(stages: list[Measured], speeds: list[Speed], opened: Sequence[pages.Measured] = ()) -> str:
+    return page.section(page.Setting(rows=[("command", "`make bench`")]), speeds, ["nobody"], stages, opened)
 
 
 def test_dollars_follow_from_units() -> None:
@@ -306,6 +312,142 @@ def test_dollars_follow_from_units() -> None:
 def test_the_page_says_whether_each_aim_is_met(stages: list[Measured], speeds: list[Speed], expected: str) -> None:
     """Exactly at the aim is met; small batches are held to none; a miss is named with what it misses."""
     assert expected in shown(stages, speeds)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "expected"),
+    [(83_000, "150,000 bytes in all. Met by all."), (83_001, "in all. Missed by: review.")],
+)
+def test_the_page_says_which_page_is_too_long(size_bytes: int, expected: str) -> None:
+    """Exactly at the limit, styles and scripts with it, is short enough; calls, units and bytes stand in the table."""
+    cost = Cost(calls=1_007, read_units=Fraction(413, 2))
+    one = pages.Measured(name="review", cost=cost, size_bytes=size_bytes, assets_bytes=67_000)
+    text = shown([measured()], [], [one])
+    assert expected in text
+    assert f"| 1,007 |      206.5 | {size_bytes:,} | {size_bytes + 67_000:,} |" in text
+
+
+def row(sk: str, size: int = 100) -> dict[str, Any]:
+    """A row of partition ``a`` that weighs ``size`` bytes."""
+    keyed = {"pk": "a", "sk": sk}
+    return packed(keyed | {"fill": "x" * (size - capacity.weight(keyed) - len("fill"))})
+
+
+def store(rows: list[dict[str, Any]]) -> Store:
+    """A store over rows in memory."""
+    client: Any = KeptClient(lambda table, index, pk: rows if (table, index, pk) == ("ledger", "", "a") else ())
+    return Store(client, ledger="ledger", accounts="accounts")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ["A#1", "B#1", "B#2", "C#1"]),
+        ({"prefix": "B#"}, ["B#1", "B#2"]),
+        ({"prefix": "D#"}, []),
+        ({"between": ("A#2", "B#2")}, ["B#1", "B#2"]),
+        ({"between": ("B#1", "B#1")}, ["B#1"]),
+    ],
+)
+def test_rows_in_memory_are_found_as_in_a_table(asked: dict[str, Any], expected: list[str]) -> None:
+    """All of a partition, those with a prefix, those in inclusive bounds; in order; and by key."""
+    kept = store([row(sk) for sk in ("A#1", "B#1", "B#2", "C#1")])
+    assert [item["sk"] for item in kept.query("ledger", "a", **asked)] == expected
+    assert [item["sk"] for item in kept.latest("ledger", "a", count=2)] == ["C#1", "B#2"]
+    assert list(kept.query("ledger", "b")) == []
+    found = kept.get_many("ledger", [Key("a", "B#1"), Key("a", "B#3"), Key("b", "B#1")])
+    assert list(found) == [Key("a", "B#1")]
+    assert kept.get("ledger", Key("a", "B")) is None
+
+
+def test_a_page_of_rows_in_memory_is_full_at_a_megabyte_or_at_its_limit() -> None:
+    """Three rows of 600 KB are two pages, each row once; with a limit the page ends earlier, and the next goes on."""
+    rows = [row(f"{n}", 600 * 1024) for n in range(3)]
+    client = CountingClient(KeptClient(lambda _table, _index, _pk: rows), indexes={})
+    many_pages = Store(client, ledger="ledger", accounts="accounts")  # type: ignore[arg-type]  # what it calls is there
+    assert [item["sk"] for item in many_pages.query("ledger", "a")] == ["0", "1", "2"]
+    assert client.cost == Cost(calls=2, read_units=Fraction(300 + 150))
+    wanted = {
+        "TableName": "ledger",
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": packed({":pk": "a"}),
+    }
+    first = client.query(**wanted, Limit=1)
+    assert [one["sk"]["S"] for one in first["Items"]] == ["0"]
+    rest = client.query(**wanted, ExclusiveStartKey=first["LastEvaluatedKey"])
+    assert [one["sk"]["S"] for one in rest["Items"]] == ["1", "2"]
+    assert "LastEvaluatedKey" not in rest
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"FilterExpression": "a = b"}, {"ExpressionAttributeValues": packed({":pk": "a", ":until": "b"})}],
+)
+def test_a_query_that_memory_cannot_answer_is_refused(more: dict[str, Any]) -> None:
+    """A filter, or a condition that it does not know, raises rather than being left out."""
+    client = KeptClient(lambda _table, _index, _pk: [])
+    with pytest.raises(NotImplementedError):
+        client.query(**{"TableName": "ledger", "ExpressionAttributeValues": packed({":pk": "a"})} | more)
+
+
+def test_the_large_tenant_has_a_million_records() -> None:
+    """In the days of one term, 50,000 of them on one; a month's are in order of their keys, none twice."""
+    assert sum(many.counts().values()) == 1_000_000
+    assert many.counts()[many.BURST] == 50_000
+    own = many.Records(many.LARGE, {many.BURST: 300, many.BURST + timedelta(days=1): 300})
+    named = [item["month_sk"]["S"] for item in own]
+    assert named == sorted(set(named))
+    assert len({item["sk"]["S"] for item in own}) == len(own) == 600
+
+
+@pytest.mark.parametrize("number", [0, 7, 299, 300, 599])
+def test_a_record_that_is_made_is_the_products_own(number: int) -> None:
+    """The shortcut makes the very item that the adapter would."""
+    own = many.Records(many.LARGE, {many.BURST: 300, many.BURST + timedelta(days=1): 300})
+    day, n = many.BURST + timedelta(days=number // 300), number % 300
+    assert own[number] == packed(record_item(many.LARGE, many.record(many.LARGE, day, n))) | {
+        "expires_at": own[0]["expires_at"]
+    }
+
+
+def test_a_record_that_is_made_is_as_long_as_a_metered_one() -> None:
+    """Its bytes, and so its units, are those that the meter stage writes for a text."""
+    memory = Memory()
+    rows = memory_rows(memory)
+    own = contracts.ContractPorts(contracts=rows.contracts, ledger=rows.ledger, holds=rows.holds)
+    contracts.apply({"": traffic.contract(many.LARGE).document()}, ports=own, by="bench", at=stage.APPLIED_AT)
+    ports = MeterPorts(
+        ledger=rows.ledger,
+        contracts=rows.contracts,
+        rates=rows.rates,
+        quarantine=rows.quarantine,
+        count=stage.refuse,
+        pause=lambda attempt: None,
+    )
+    stage.run([[traffic.text(many.LARGE, 0)]], ports)
+    (metered,) = memory.records.values()
+    made = many.record(many.LARGE, traffic.START.date(), 0)
+    assert capacity.weight(record_item(many.LARGE, made)) == capacity.weight(record_item(many.LARGE, metered))
+
+
+@pytest.mark.localaws
+def test_pages_cost_the_same_on_made_rows_and_stay_short_at_full_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On fewer rows than the benchmark has: ``measure`` compares both, and a later page asks as much as the first."""
+    for name, number in {"TENANTS": 120, "RECORDS": 60_000, "BURST_RECORDS": 6_000}.items():
+        monkeypatch.setattr(many, name, number)
+    with own_tables() as tables:
+        found = {one.name: one for one in pages.measure(tables)}
+    calls = {name: one.cost.calls for name, one in found.items()}
+    assert calls["review of a month"] == 7
+    assert calls["large: messages of a line"] == calls["large: the next page of them"] == 3
+    assert calls["large: an invoice"] < calls["large: an invoice, its message searched"]
+    assert max(one.size_bytes + one.assets_bytes for one in found.values()) < 150_000
+
+
+def test_a_page_that_is_refused_is_no_figure() -> None:
+    """Empty tables: a tenant that is not there ends the benchmark rather than being measured as cheap."""
+    with pytest.raises(pages.NotAnsweredError, match="404"):
+        list(pages.opened(KeptClient(lambda _table, _index, _pk: ())))
 
 
 def test_a_table_is_aligned() -> None:

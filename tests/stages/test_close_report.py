@@ -10,7 +10,7 @@ from tests.domain.examples import contract
 from tests.stages.billing import CLOSE_AFTER_DAYS, FEBRUARY, FREE, JANUARY, Billing, at
 from tests.stages.test_review import waits
 from tollgate.domain.close_report import CloseRow
-from tollgate.stages.close_report import CloseReportPorts, as_csv, close_report
+from tollgate.stages.close_report import TENANTS_AT_ONCE, CloseReportPorts, as_csv, close_report
 
 MARCH_5 = at("2026-03-05")
 
@@ -63,6 +63,22 @@ def test_a_month_that_a_term_splits_has_both_periods() -> None:
         ("2027-01-15", "2027-02-01"),
     ]
     assert len(report(world, JANUARY, now="2027-02-05")) == 1
+
+
+def test_many_tenants_come_by_name_each_with_its_own_numbers() -> None:
+    """More than are read at once: no row is another's, none is missing."""
+    world = Billing()
+    names = [f"tenant-{n:03}" for n in range(2 * TENANTS_AT_ONCE + 5)]
+    for number, name in enumerate(names):
+        world.sign(contract(tenant=name, allowances=FREE))
+        world.contract = contract(tenant=name, allowances=FREE)
+        world.use(FEBRUARY, "1.00", messages=number + 1)
+    world.contract = contract(tenant=names[7], allowances=FREE)
+    world.close(MARCH_5)
+    rows = report(world)
+    expected = [("acme", 0), *((name, n) for n, name in enumerate(names, start=1))]
+    assert [(row.tenant, row.sent) for row in rows] == expected
+    assert [row.tenant for row in rows if row.status == "draft"] == [names[7]]
 
 
 def test_the_report_is_read_as_csv() -> None:

@@ -60,6 +60,19 @@ def test_a_day_that_the_index_does_not_have_yet_names_no_message() -> None:
     assert explain(world).crossings == {}
 
 
+@pytest.mark.parametrize(("most", "unread"), [(2, {}), (1, {"whatsapp": 2})])
+def test_a_day_with_too_many_messages_is_told_without_the_message(most: int, unread: dict[str, int]) -> None:
+    """Exactly as many as may be looked through are; the day and its chart do not depend on it."""
+    world = used()
+    rows = world.rows
+    found = explained(
+        "acme", FEBRUARY, invoices=rows.invoices, contracts_rows=rows.contracts, ledger=rows.ledger, most=most
+    )
+    assert found.unread == unread
+    assert (found.crossings == {}) == bool(unread)
+    assert {meter: str(on) for meter, on in found.crossed_on.items()} == {"whatsapp": "2026-02-10"}
+
+
 def test_a_period_without_an_invoice_is_not_found() -> None:
     """Whatever its usage."""
     with pytest.raises(NotFound):

@@ -78,6 +78,15 @@ def test_invoices_come_by_period(rows: Rows, tenant: str) -> None:
     assert [one.statement.period.start for one in rows.invoices.invoices(tenant)] == sorted(periods)
 
 
+def test_invoices_of_some_periods_come_at_once(rows: Rows, tenant: str) -> None:
+    """Of any tenants, however many are asked for; one that is not there is left out, and none asked is none."""
+    june = date(2026, 6, 1)
+    first, second = saved(rows, invoice(tenant)), saved(rows, invoice(f"{tenant}-b", period=june))
+    asked = [(tenant, MAY), (tenant, june), (f"{tenant}-b", june), *((f"{tenant}-{n}", MAY) for n in range(150))]
+    assert rows.invoices.of_periods(asked) == {(tenant, MAY): first, (f"{tenant}-b", june): second}
+    assert rows.invoices.of_periods([]) == {}
+
+
 @pytest.mark.parametrize("version", [0, 2])
 def test_an_invoice_that_moved_is_not_saved(rows: Rows, tenant: str, version: int) -> None:
     """Two who read the same invoice cannot both write it; what follows from the second is not written either."""

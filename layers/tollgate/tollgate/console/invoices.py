@@ -24,7 +24,6 @@ from tollgate.console.render import WORDS, count, day, money
 from tollgate.console.request import Request
 from tollgate.console.review import Choice, review_ports
 from tollgate.console.tables import Column, table
-from tollgate.domain.calendar import local_day
 from tollgate.domain.corrections import CREDITABLE, credited
 from tollgate.domain.errors import NotFound
 from tollgate.domain.explanation import DayPoint
@@ -42,6 +41,8 @@ from tollgate.stages.review import reviewed
 from tollgate.stages.timeline import timeline
 
 INVOICES: Final = "/console/invoices"
+LOOKED_THROUGH: Final = 5_000
+"""Messages of the day on which a limit was exceeded that a page reads to name the one; of a larger day, when asked."""
 COLUMNS: Final[tuple[Column[Summary], ...]] = (
     Column("tenant", "Tenant", lambda row: (row.tenant, row.period)),
     Column("period", "Month", lambda row: (row.period, row.tenant)),
@@ -91,8 +92,15 @@ def _choices(rows: Sequence[Summary], of: Mapping[str, str]) -> list[Choice]:
 def invoice(request: Request, tenant: str, period: str) -> Answer:
     """One invoice: its amount, how it came to be, its lines and days, what may be done with it, what happened to it."""
     ports, start = request.ports, period_named(tenant, period)
-    known = explained(tenant, start, invoices=ports.invoices, contracts_rows=ports.contracts, ledger=ports.ledger)
-    shown, zone = known.invoice, known.contract.timezone
+    known = explained(
+        tenant,
+        start,
+        invoices=ports.invoices,
+        contracts_rows=ports.contracts,
+        ledger=ports.ledger,
+        most=None if request.query.one("crossing") else LOOKED_THROUGH,
+    )
+    shown = known.invoice
     is_draft = shown.status == DRAFT
     own = ports.invoices.invoices(tenant) if is_draft else []
     values = {
@@ -102,7 +110,8 @@ def invoice(request: Request, tenant: str, period: str) -> Answer:
         "groups": sheet.grouped(shown.statement.lines),
         "text_of": sheet.text_of(known, WORDS),
         "has_messages": has_messages,
-        "days": [_days(known, meter, zone) for meter in sorted(known.days)],
+        "days": [_days(known, meter) for meter in sorted(known.days)],
+        "unread": [(meter, known.crossed_on[meter], many) for meter, many in sorted(known.unread.items())],
         "timeline": timeline(tenant, start, audit=ports.audit, notices=ports.notices),
         "voidable": shown.status in (OPEN, UNCOLLECTIBLE) or (shown.status == APPROVED and shown.push.flagged),
         "creditable": shown.status in CREDITABLE and credited(shown) < shown.statement.total,
@@ -175,10 +184,9 @@ def _common(known: Explained) -> dict[str, Any]:
     }
 
 
-def _days(known: Explained, meter: str, zone: str) -> MeterDays:
+def _days(known: Explained, meter: str) -> MeterDays:
     points, currency = known.days[meter], known.invoice.statement.currency
-    crossing = known.crossings.get(meter)
-    crossed = local_day(crossing.at, zone) if crossing else None
+    crossed = known.crossed_on.get(meter)
     bars = [
         charts.Bar(
             label=str(one.day.day),

@@ -6,7 +6,7 @@ Always true: a revision's content is written once and never changed, so that an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -45,6 +45,11 @@ class DynamoInvoices:
     def _stored(self, tenant: str, period: date) -> Invoice | None:
         item = self._store.get(self._store.accounts, keys.invoice(tenant, period))
         return None if item is None else invoice_of(item)
+
+    def of_periods(self, wanted: Collection[tuple[str, date]]) -> dict[tuple[str, date], Invoice]:
+        by_key = {keys.invoice(tenant, period): (tenant, period) for tenant, period in wanted}
+        found = self._store.get_many(self._store.accounts, by_key)
+        return {by_key[key]: invoice_of(item) for key, item in found.items()}
 
     def revision(self, tenant: str, period: date, revision: int) -> Statement | None:
         item = self._store.get(self._store.accounts, keys.revision(tenant, period, revision))

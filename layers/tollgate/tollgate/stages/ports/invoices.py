@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -25,6 +25,10 @@ class InvoiceRows(Protocol):
 
     def invoice(self, tenant: str, period: date) -> Invoice:
         """One invoice. Raises NotFound."""
+        ...
+
+    def of_periods(self, wanted: Collection[tuple[str, date]]) -> dict[tuple[str, date], Invoice]:
+        """The invoices that exist of some tenants' periods, by tenant and first day, read consistently."""
         ...
 
     def revision(self, tenant: str, period: date, revision: int) -> Statement | None:
