@@ -1,4 +1,6 @@
-"""Fills a running instance with the showroom: traffic, month ends, approvals, payments, and one invoice left unpaid."""
+"""Fills a running instance with the showroom: traffic, month ends, approvals, payments, and one invoice left unpaid;
+what a customer chose and had made, and what a provider billed.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ from typing import Any, Final
 from local.demo import wire
 from local.demo.place import Place
 from local.demo.year import CARD as CARD_FILE
-from local.showroom import story
+from local.showroom import bills, forms, pages, story
 from local.steps import StepError
+from tollgate.domain.reconciliation import AMOUNT_DIFFERS, MESSAGES_DIFFER
 
 FINANCE: Final = "frances"
 CLOSES_ON: Final = 4  # of the next month: three days for late receipts
@@ -35,14 +38,20 @@ def fill(place: Place, now: datetime) -> None:
     with _stripe_clock_of(place):
         for number in story.MONTHS[:-1]:
             _traffic(place, number, now)
-            closed = datetime.combine(story.first_day(number + 1, now.date()).replace(day=CLOSES_ON), NOON, UTC)
+            closed = _closing(number + 1, now.date())
             place.set_stripe_clock(closed)
             _run(place, closed)
             if number != story.MONTHS[-2]:
                 _bill(place, closed)
+            if number == story.MONTHS[0]:
+                _choose(place)
     _traffic(place, story.MONTHS[-1], now)
-    days = ("--from", story.first_day(-1, now.date()), "--to", now.date() - timedelta(days=1))
-    place.command("export", story.TRAVEL.tenant, *map(str, days), "--by", FINANCE)
+    _export(place, now.date())
+    place.post_events(bills.statement(place, now.date()))
+    place.drain()
+    _reconcile(place, max(now, _closing(story.MONTHS[-1], now.date())))
+    for schedule in ("suspend", "poll"):
+        place.command("run", schedule, "--at", _text(now), "--json")
     for after in LATER:
         _run(place, now + after)
     place.until(lambda: _all_mailed(place), what="every notice to be mailed")
@@ -97,6 +106,49 @@ def _bill(place: Place, closed: datetime) -> None:
     place.until(
         lambda: {one["tenant"] for one in invoices(place, "open")} <= {UNPAID}, what="the payments to be settled"
     )
+
+
+def _closing(number: int, today: date) -> datetime:
+    """When the daily run of a month closes the one before it."""
+    return datetime.combine(story.first_day(number, today).replace(day=CLOSES_ON), NOON, UTC)
+
+
+def _choose(place: Place) -> None:
+    """A customer asks to be warned at further shares."""
+    shares = ", ".join(map(str, story.OWN_SHARES))
+    chosen = {"recipients": story.TRAVEL.usage_contact, "shares-whatsapp": shares}
+    forms.submit(_own_page(place, story.TRAVEL), "/warnings", chosen)
+
+
+def _export(place: Place, today: date) -> None:
+    """Finance and the customer each have a file made of last month and this one."""
+    first, last = str(story.first_day(-1, today)), str(today - timedelta(days=1))
+    place.command("export", story.TRAVEL.tenant, "--from", first, "--to", last, "--by", FINANCE)
+    forms.submit(_own_page(place, story.TRAVEL), "/exports", {"first": first, "last": last})
+    place.until(lambda: _all_made(place), what="the files of records to be made")
+
+
+def _all_made(place: Place) -> bool:
+    return all(one["state"] == "ready" for one in place.command("exports", story.TRAVEL.tenant, "--json"))
+
+
+def _own_page(place: Place, guest: story.Guest) -> str:
+    return str(place.document["api"]) + pages.link_of(guest, dict(place.document))
+
+
+def _reconcile(place: Place, night: datetime) -> None:
+    """The nightly comparison. It must find what the statement says otherwise, and of the showroom nothing else."""
+    report = place.command("run", "reconcile", "--at", _text(night), "--json")
+    guests = {f"{guest.tenant}: " for guest in story.GUESTS}
+    found = {
+        (cause, guest.rstrip(": "))
+        for cause, words in report["differs"].items()
+        for one in words
+        for guest in guests
+        if one.startswith(guest)
+    }
+    if found != {(cause, story.HOTELS.tenant) for cause in (MESSAGES_DIFFER, AMOUNT_DIFFERS)} or report["failed"]:
+        raise StepError(f"the comparison of {_text(night)} found something else than the story has: {report}")
 
 
 def _all_mailed(place: Place) -> bool:

@@ -22,12 +22,15 @@ FINANCE, SECOND_OF_FINANCE, OPS, READER, NOBODY = "frances", "felix", "olga", "r
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One page as somebody sees it. ``path`` is below the API's address."""
+    """One page as somebody sees it. ``path`` is below the API's address. ``part``: the id of what a picture of it
+    begins with, further down.
+    """
 
     name: str
     path: str
     by: str = FINANCE
     status: int = 200
+    part: str = ""
 
 
 def month(number: int, today: date) -> str:
@@ -61,6 +64,7 @@ def console(today: date) -> tuple[View, ...]:
         View("invoice-draft", draft),
         View("invoice-paid", invoice(story.TRAVEL, -2, today)),
         View("invoice-past-due", invoice(story.CLINICS, -3, today)),
+        View("invoice-differs", invoice(story.HOTELS, -1, today)),
         View("statement", f"{draft}/statement"),
         View("statement-german", f"{invoice(story.BAKERY, -1, today)}/statement"),
         View("messages", f"{draft}/messages?day={last}-10&category=marketing"),
@@ -71,6 +75,7 @@ def console(today: date) -> tuple[View, ...]:
         View("tenant-suspended", f"/console/tenants/{story.ALERTS.tenant}", by=OPS),
         View("exports", f"/console/exports/{story.TRAVEL.tenant}"),
         View("ops", "/console/ops", by=OPS),
+        View("ops-differs", "/console/ops", by=OPS, part="differs"),
         View("not-found", "/console/no/such/page", status=404),
         View("signed-out", "/console/signed-out", by=NOBODY),
         View("link-broken", "/usage/broken", by=NOBODY, status=404),
@@ -82,6 +87,7 @@ def customer(document: dict[str, Any]) -> tuple[View, ...]:
     warned, stopped = link_of(story.TRAVEL, document), link_of(story.ALERTS, document)
     return (
         View("usage", warned, by=NOBODY),
+        View("usage-warnings", warned, by=NOBODY, part="warnings"),
         View("usage-records", f"{warned}/records", by=NOBODY),
         View("usage-exports", f"{warned}/exports", by=NOBODY),
         View("usage-suspended", stopped, by=NOBODY),
@@ -101,13 +107,13 @@ def archived(place: Place) -> tuple[View, ...]:
 
 
 ARCHIVED: Final = ("receipt",)
-CUSTOMERS: Final = ("usage", "usage-records", "usage-exports", "usage-suspended", "usage-german")
+CUSTOMERS: Final = ("usage", "usage-warnings", "usage-records", "usage-exports", "usage-suspended", "usage-german")
 LINK: Final = re.compile(r"/usage/[\w-]+\.[\w-]+")
 
 
 def link_of(guest: story.Guest, document: dict[str, Any]) -> str:
     """The address that a customer's latest usage mail leads to. Raises StepError when no mail has one."""
-    mails = [mail for mail in mailbox.fetch(document["aws"]) if f"ops@{guest.tenant}.example" in mail.to]
+    mails = [mail for mail in mailbox.fetch(document["aws"]) if guest.usage_contact in mail.to]
     links = [one[0] for one in (LINK.search(mail.text) for mail in mails) if one]
     if not links:
         raise StepError(f"no mail to {guest.tenant} leads to a page of its own")

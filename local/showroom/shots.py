@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FloatRect, Page
 
 from local import chromium, ports
 from local.demo.place import Place
@@ -23,16 +23,17 @@ from local.steps import StepError, Steps
 
 FOLDER: Final = PROJECT / "docs" / "screenshots"
 MOST_BYTES: Final = 200_000
-TALLEST: Final = 1250
-"""Pixels: what is further down on a long page is more of the same."""
+MOST_BYTES_IN_ALL: Final = 6_000_000
+TOP: Final = "part => document.getElementById(part).getBoundingClientRect().top + window.scrollY"
+MARGIN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A way to look at a page."""
+    """A way to look at a page. What is beyond ``size`` is more of the same, or a picture of its own."""
 
     name: str
-    size: tuple[int, int] = visit.LAPTOP
+    size: tuple[int, int] = (visit.LAPTOP[0], 700)
     dark: bool = False
 
 
@@ -57,18 +58,27 @@ def _looked(browser: Browser, place: Place, views: tuple[pages.View, ...], look:
             answer = page.goto(view.path)
             if answer is None or answer.status != view.status:
                 raise StepError(f"{view.path} answered {answer and answer.status}, not {view.status}")
-            tall = min(TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))
-            clip = {"x": 0, "y": 0, "width": look.size[0], "height": max(tall, look.size[1])}
             file = folder / f"{view.name}-{look.name}.png"
-            page.screenshot(path=file, full_page=True, clip=clip, animations="disabled")  # type: ignore[arg-type]
+            page.screenshot(path=file, full_page=True, clip=_clip(page, view.part, look), animations="disabled")
             taken.append(file)
         window.close()
     return taken
 
 
+def _clip(page: Page, part: str, look: Look) -> FloatRect:
+    """What of a page is on its picture: as much as a window shows, from the top or from a part of it."""
+    width, height = look.size
+    long = int(page.evaluate("document.documentElement.scrollHeight"))
+    top = int(page.evaluate(TOP, part)) - MARGIN if part else 0
+    return {"x": 0, "y": max(0, min(top, long - height)), "width": width, "height": height}
+
+
 def too_large(files: list[Path]) -> list[str]:
-    """Pictures that do not belong into a repository."""
-    return [f"{file.name}: {size:,} bytes" for file in files if (size := file.stat().st_size) > MOST_BYTES]
+    """Pictures, or all of them, that do not belong into a repository."""
+    sizes = {file.name: file.stat().st_size for file in files}
+    found = [f"{name}: {size:,} bytes" for name, size in sizes.items() if size > MOST_BYTES]
+    total = sum(sizes.values())
+    return [*found, f"all of them: {total:,} bytes"] if total > MOST_BYTES_IN_ALL else found
 
 
 def main() -> int:

@@ -40,6 +40,7 @@ class Guest:
     to: Mapping[str, int] = field(default_factory=lambda: {AMERICA: 1})
     categories: Mapping[str, int] = field(default_factory=lambda: {"marketing": 3, "utility": 1})
     included: str = "1000.00"
+    warn_at: tuple[int, ...] = (75,)
     texts_included: int = 50_000
     payment: Mapping[str, int] = field(default_factory=dict)
 
@@ -47,6 +48,11 @@ class Guest:
     def second_account(self) -> str:
         """The account that no contract names."""
         return f"{self.account}9"
+
+    @property
+    def usage_contact(self) -> str:
+        """Who gets the mails about its usage."""
+        return f"ops@{self.tenant}.example"
 
     def contract(self, start: date) -> dict[str, Any]:
         """The contract, as one would write it into a file."""
@@ -57,19 +63,25 @@ class Guest:
             "locale": self.locale,
             "term": {"start": start.isoformat()},
             **({"payment": dict(self.payment)} if self.payment else {}),
-            "contacts": {"usage": [f"ops@{self.tenant}.example"], "billing": [f"ap@{self.tenant}.example"]},
+            "contacts": {"usage": [self.usage_contact], "billing": [f"ap@{self.tenant}.example"]},
             "senders": [
                 {"provider": "meta", "account": self.account, "card": CARD},
                 {"provider": "aws-sms", "account": self.tenant},
             ],
             "allowances": {
-                "whatsapp": {"measure": "fees", "included": self.included, "warn_at": [75], "beyond": "bill"},
+                "whatsapp": {
+                    "measure": "fees",
+                    "included": self.included,
+                    "warn_at": [*self.warn_at],
+                    "beyond": "bill",
+                },
                 "sms": {"measure": "messages", "included": self.texts_included, "warn_at": [75], "beyond": "suspend"},
             },
         }
 
 
-# Passes what is included in its second month; its third month waits for review.
+# Warned at more than half in its first month, when it asks for further warnings; passes what is included in its second
+# month; its third month waits for review, and the provider's statement says the same of it.
 TRAVEL: Final = Guest(
     tenant="juniper-travel",
     name="Juniper Travel, Inc.",
@@ -79,6 +91,7 @@ TRAVEL: Final = Guest(
     to={GERMANY: 6, BRITAIN: 3, INDIA: 1},
     categories={"marketing": 6, "utility": 3, "authentication": 1},
     included="20.00",
+    warn_at=(50, 75),
 )
 # Warned and then stopped at its limit of SMS.
 ALERTS: Final = Guest(
@@ -116,7 +129,8 @@ BAKERY: Final = Guest(
     categories={"utility": 3, "service": 1},
     included="4.00",
 )
-# Its second account is missing in its contract: those messages wait in quarantine.
+# Its second account is missing in its contract: those messages wait in quarantine. Of its first one some receipts were
+# lost: the provider bills more than was counted.
 HOTELS: Final = Guest(
     tenant="osprey-hotels",
     name="Osprey Hotels & Resorts",
@@ -137,6 +151,12 @@ FASHION: Final = Guest(
     categories={"marketing": 4, "utility": 1},
     included="2.50",
 )
+OWN_SHARES: Final = (40, 90)
+"""The shares of WhatsApp at which ``TRAVEL`` asks to be warned too, after its first month: usage is beyond one of them
+by then, and crosses the other in the second month.
+"""
+LOST: Final = 3
+"""Messages of ``HOTELS`` that the provider bills and no receipt told of, last month."""
 GUESTS: Final = (TRAVEL, ALERTS, CLINICS, BAKERY, HOTELS, FASHION)
 
 

@@ -32,6 +32,26 @@ def wait_for_state(place: Place, page: Page, wanted: str) -> None:
     place.until(reached, what=f"the invoice to be {wanted}")
 
 
+def test_what_a_provider_billed_otherwise_is_seen_before_it_is_approved(
+    visit: Visit, showroom: Place, today: date
+) -> None:
+    """The review flags the draft, its page says which statement says what, and the page of ops has all of it."""
+    month = pages.month(-1, today)[:7]
+    page = visit("frances", to=f"/console/review?month={month}")
+    expect(page.get_by_role("row", name=story.HOTELS.tenant)).to_contain_text("provider differs")
+    expect(page.get_by_role("row", name=story.TRAVEL.tenant)).not_to_contain_text("provider differs")
+    page.goto(pages.invoice(story.HOTELS, -1, today))
+    expect(page.get_by_role("heading", name="What differs")).to_be_visible()
+    differs = page.get_by_role("row", name=f"meta {story.HOTELS.account}")
+    expect(differs.first).to_contain_text(f"statement META-{month} of meta")
+    counted = story.HOTELS.whatsapp[story.MONTHS.index(-1)]
+    expect(differs.filter(has_text="messages differ").get_by_role("cell")).to_contain_text(
+        ["messages differ", f"{counted} messages", f"{counted + story.LOST} messages", "our records"]
+    )
+    page = visit("olga", to="/console/ops")
+    expect(page.get_by_role("row", name=f"meta {story.HOTELS.second_account}")).to_contain_text("nobody")
+
+
 def test_review_drill_down_approve_and_see_it_paid(visit: Visit, showroom: Place, today: date) -> None:
     """From the month's drafts through a line to its messages, and from the button to the payment."""
     month = pages.month(-1, today)
@@ -226,7 +246,7 @@ def test_a_customer_sees_their_own_usage_by_the_link_in_their_mail(
 
 def test_a_customer_has_a_file_made_of_any_days(visit: Visit, showroom: Place) -> None:
     """The page shows by itself when it is ready; the browser saves what the store hands out, and it has every day."""
-    link = pages.link_of(story.TRAVEL, dict(showroom.document))
+    link = pages.link_of(story.CLINICS, dict(showroom.document))
     page = visit("", to=f"{link}/records")
     page.get_by_role("link", name="Have a larger file made").click()
     page.get_by_role("button", name="Make the file").click()
@@ -260,6 +280,19 @@ def test_a_customer_chooses_who_is_told_and_when(visit: Visit, showroom: Place) 
     expect(told).to_have_value("ops@kestrel-alerts.example\nlead@kestrel-alerts.example")
     mailed = {"status": "sent", "to": ["ops@kestrel-alerts.example", "lead@kestrel-alerts.example"]}
     showroom.until(lambda: _settings_mail(showroom) == mailed, what="the mail of the change")
+
+
+def test_a_customer_sees_which_of_their_own_warnings_came(visit: Visit, showroom: Place) -> None:
+    """Of two shares that they chose, usage was beyond one and reached the other later, of which they got a mail."""
+    passed, crossed = story.OWN_SHARES
+    page = visit("", to=pages.link_of(story.TRAVEL, dict(showroom.document)))
+    use = page.get_by_role("region", name="WhatsApp")
+    for share, wanted in ((passed, "from the next term on"), (crossed, "crossed")):
+        line = use.locator(f"dt:text-is('{share}%') + dd")
+        expect(line).to_contain_text("asked for")
+        expect(line).to_contain_text(wanted)
+    notices = showroom.command("notices", story.TRAVEL.tenant, "--json")
+    assert [one["line"] for one in notices if one.get("asked")] == [crossed]
 
 
 def _settings_mail(showroom: Place) -> dict[str, object]:

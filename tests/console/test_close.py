@@ -43,7 +43,7 @@ def test_a_row_says_where_its_messages_went(signed_in: Callable[..., Visitor]) -
     seen = visitor.get("/console/close")
     assert "February 2026" in seen.words
     assert "acme 35 30 3 2 0 0 0 USD 10.00 USD 0.00" in seen.words
-    assert "Every row adds up to zero." in seen.words
+    assert "Nothing is left over in any row." in seen.words
     assert "/console/invoices/acme/2026-02-01" in seen.text
     got = visitor.get("/console/close.csv?month=2026-02")
     [row] = csv.DictReader(io.StringIO(got.text, newline=""))
@@ -58,7 +58,7 @@ def test_what_is_left_over_stands_out(billing: Billing, signed_in: Callable[...,
     lines = tuple(replace(line, quantity=line.quantity - 4) for line in invoice.statement.lines)
     billing.memory.invoices[key] = replace(invoice, statement=replace(invoice.statement, lines=lines))
     seen = signed_in("finance").get("/console/close")
-    assert "1 row does not add up to zero." in seen.words
+    assert "1 row has something left over." in seen.words
     assert '<span class="tag bad">4</span>' in seen.text
 
 
@@ -66,7 +66,7 @@ def test_a_period_without_a_statement_is_listed(billing: Billing, signed_in: Cal
     """It leads to no invoice, for there is none."""
     billing.memory.invoices.clear()
     seen = signed_in("finance").get("/console/close")
-    assert "1 row does not add up to zero. 1 period that is due has no statement yet." in seen.words
+    assert "1 row has something left over. 1 period that is due has no statement yet." in seen.words
     assert "no statement" in seen.words
     assert "/console/invoices/acme" not in seen.text
 

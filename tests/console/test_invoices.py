@@ -18,6 +18,7 @@ from tollgate.console.sheet import grouped
 from tollgate.domain.errors import Refused
 from tollgate.domain.invoices import Invoice
 from tollgate.domain.reconciliation import (
+    AMOUNT_DIFFERS,
     MESSAGES_DIFFER,
     NOT_COMPARED,
     Difference,
@@ -103,6 +104,16 @@ def test_what_a_provider_billed_otherwise_is_shown_with_both_numbers(scene: Scen
     assert "9,999" not in words
 
 
+def test_an_amount_that_differs_stands_behind_its_currency(scene: Scene) -> None:
+    """As every other amount on the page."""
+    differs = Difference(
+        tenant="acme", subject="meta 1, whatsapp", cause=AMOUNT_DIFFERS, ours="4.3915", theirs="4.5502", unit="USD",
+        source="the roll-ups of meta", periods=(FEBRUARY,),
+    )  # fmt: skip
+    scene.world.ports.reconciled.save(reconciled("acme", [differs], at=NOW))
+    assert "another amount USD 4.3915 USD 4.5502 our records, the roll-ups of meta" in scene.visitor().get(PAGE).words
+
+
 def test_where_nothing_differs_nothing_is_said_of_it(scene: Scene) -> None:
     """Not compared yet, or equal."""
     assert "What differs" not in scene.visitor().get(PAGE).words
@@ -116,6 +127,16 @@ def test_what_stripe_has_otherwise_is_shown_on_an_issued_invoice(issued: Scene) 
     issued.world.ports.reconciled.save(reconciled("acme", differs, at=NOW))
     words = issued.visitor().get(PAGE).words
     assert "invoice 2026-02-01 missing at stripe Stripe has no such invoice in_1 open our invoice, Stripe" in words
+
+
+def test_an_open_invoice_that_is_past_due_says_so_beside_its_status(issued: Scene) -> None:
+    """Once a day found it so; paid after all, it says that alone."""
+    rows, open_one = issued.billing.memory.invoices, replace(issued.invoice, overdue_on=NOW.date())
+    assert "open past due" not in issued.visitor().get(PAGE).words
+    rows["acme", FEBRUARY] = open_one
+    assert "open past due" in issued.visitor().get(PAGE).words
+    rows["acme", FEBRUARY] = replace(open_one, status="paid")
+    assert " past due" not in issued.visitor().get(PAGE).words
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------

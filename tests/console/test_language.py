@@ -231,7 +231,7 @@ def test_our_own_pages_write_a_date_one_way(german: World, path: str) -> None:
     assert seen.status == 200
     around = re.sub(r"<article.*?</article>", "", seen.text, flags=re.DOTALL)
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", around)).replace(f"acme/{JANUARY}", "")
-    spent = words.replace("(2026-01-20T12:00:00+00:00)", "")  # a message's own time, as it was reported
+    spent = words.replace("(2026-01-20 12:00:00 UTC)", "")  # a message's own time, as it was reported
     assert re.findall(r"\d{4}-\d\d-\d\d|[+-]\d{4}\b|\b\d{1,2} (?:January|February|March) \d{4}", spent) == []
 
 

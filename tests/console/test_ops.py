@@ -122,6 +122,14 @@ def test_what_differs_is_listed_with_what_must_be_looked_at_first(
     assert seen.words.index("day differs the records") < seen.words.index("not compared could not")
     assert '<span class="tag bad">day differs 1</span>' in seen.text
     assert '<span class="tag ">not compared 1</span>' in seen.text
+    assert "Differences found 2 What differs" in seen.words, "what could not be compared is none"
+
+
+def test_where_nothing_differs_the_page_says_so(signed_in: Callable[..., Visitor]) -> None:
+    """A zero among the numbers, and a sentence where the list would be."""
+    words = signed_in("ops").get(OPS).words
+    assert "Differences found 0 Queues" in words
+    assert "Nothing that was compared differs." in words
 
 
 def test_more_differences_than_a_page_holds_are_counted(world: World, signed_in: Callable[..., Visitor]) -> None:

@@ -123,7 +123,7 @@ def test_every_flag_gives_its_reason() -> None:
         "first-invoice": "the first statement of this tenant",
         "jump": "by +25.0% against the mean of 2 statements before, USD 8.00",
         "of-tomorrow": "of-tomorrow",
-        "quarantined": "3 facts of this tenant wait in quarantine",
+        "quarantined": "usage of this tenant waits in quarantine, uncounted (3 facts)",
         "counters-differ": "the records of the period do not add up to its counters",
         "provider-differs": "the provider says more (and 1 more)",
         "sent-back": "India looks wrong",

@@ -1,11 +1,13 @@
-"""The showroom's story holds on whatever day it is told."""
+"""The showroom's story holds on whatever day it is told, and its pictures are small."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.showroom import story
+from local.showroom import shots, story
 
 NOW = st.integers(0, 10 * 365 * 24 * 60).map(
     lambda minutes: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -28,3 +30,17 @@ def test_the_same_day_is_the_same_story() -> None:
     now = datetime(2026, 11, 24, 9, tzinfo=UTC)
     for number in story.MONTHS:
         assert story.messages(number, now) == story.messages(number, now)
+
+
+def test_pictures_are_too_large_one_by_one_and_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named with its size; many small ones may be too many."""
+    monkeypatch.setattr(shots, "MOST_BYTES", 100)
+    monkeypatch.setattr(shots, "MOST_BYTES_IN_ALL", 250)
+    files = [tmp_path / f"{size}.png" for size in (100, 101, 49)]
+    for file in files:
+        file.write_bytes(bytes(int(file.stem)))
+    assert shots.too_large(files[:1]) == []
+    assert shots.too_large(files) == ["101.png: 101 bytes"]
+    more = tmp_path / "more.png"
+    more.write_bytes(b"x")
+    assert shots.too_large([*files, more]) == ["101.png: 101 bytes", "all of them: 251 bytes"]

@@ -76,6 +76,20 @@ def test_the_same_in_german(books: TinyBooks) -> None:
     )
 
 
+def test_a_first_month_does_not_say_its_fees_twice() -> None:
+    """All fees of the contract year so far are of the period itself."""
+    books = TinyBooks([billing("1000.00")])
+    books.know("2026-01-20", "1200.1234", messages=9_000)
+    books.close()
+    assert [sentences(explained(books), words)[0] for words in (ENGLISH, GERMAN)] == [
+        "WhatsApp fees from January 15, 2026 to January 31, 2026 come to USD 1,200.1234, all of this period.",
+        (
+            "Die WhatsApp-Gebühren vom 15. Januar 2026 bis zum 31. Januar 2026 betragen 1.200,1234 USD, alle in "
+            "diesem Zeitraum."
+        ),
+    ]
+
+
 def test_a_dialect_has_its_own_dates(books: TinyBooks) -> None:
     """British English is no other language, but dates stand another way round."""
     assert "from 15 January 2026 to 28 February 2026" in sentences(explained(books), wording("en_GB"))[0]

@@ -109,7 +109,7 @@ def test_facts_in_quarantine_speak_against_the_drafts_they_would_add_to() -> Non
     waits(world, "m2", moment=at("2026-02-02"))
     assert flags(reviewed(world, FEBRUARY)[0]) == ["quarantined"]
     march = reviewed(world, MARCH)[0]
-    assert [flag.reason for flag in march.flags] == ["2 facts of this tenant wait in quarantine"]
+    assert [flag.reason for flag in march.flags] == ["usage of this tenant waits in quarantine, uncounted (2 facts)"]
     world.memory.assignments.clear()
     assert reviewed(world, MARCH)[0].clean
 

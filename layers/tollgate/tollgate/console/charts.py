@@ -17,7 +17,7 @@ WIDTH: Final = 720
 HEIGHT: Final = 160
 BASE: Final = 18  # below the bars, for labels
 HEAD: Final = 14  # above them, for the scale
-LETTER: Final = 10  # the widest that a letter of a label gets, on a phone
+LETTER: Final = 12  # the widest that a letter of a label gets, on a phone
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -108,6 +108,7 @@ def _engine(locale: str) -> Environment:
         "days": words.days,
         "dated": lambda reference: words.day(date.fromisoformat(reference[:10])),
         "moment": lambda at, timezone="UTC": words.moment(at, timezone),
+        "instant": instant,
         "month": words.span,
         "month_of": words.month,
         "percent": words.percent,
@@ -117,6 +118,11 @@ def _engine(locale: str) -> Environment:
         "unbroken": unbroken,
     }
     return engine
+
+
+def instant(at: datetime) -> str:
+    """A moment to the second, as whoever reported it has it: with its distance from UTC, where there is one."""
+    return at.isoformat(" ", "seconds").replace("+00:00", " UTC")
 
 
 def unbroken(sentence: str) -> str:

@@ -144,7 +144,7 @@ def flags(
     providers billed otherwise, in words."""
     found = [Flag(name, _reason(name, summary, before)) for name in summary.flags]
     if quarantined:
-        found.append(Flag(QUARANTINED, f"{quarantined} facts of this tenant wait in quarantine"))
+        found.append(Flag(QUARANTINED, f"usage of this tenant waits in quarantine, uncounted ({quarantined} facts)"))
     if counters_differ:
         found.append(Flag(COUNTERS, "the records of the period do not add up to its counters"))
     if provider_differs:

@@ -58,8 +58,11 @@ class _Teller:
         words, period = self._words, self._told.period
         named = {"meter": words.meter(part.meter), "first": words.day(part.term), "fees": self._money(part.fees)}
         if part.term == self._told.term:
-            own, last = self._money(part.this_period.fees), words.day(period.end - timedelta(days=1))
-            yield words.say("explained.fees", **named, last=last, own=own)
+            own, last = part.this_period.fees, words.day(period.end - timedelta(days=1))
+            if own == part.fees:
+                yield words.say("explained.fees-own", **named, last=last)
+            else:
+                yield words.say("explained.fees", **named, last=last, own=self._money(own))
         else:
             yield words.say("explained.fees-ended", **named)
         for one in part.adjustments:
