@@ -12,6 +12,7 @@ import click
 
 from local import endpoints
 from local.demo import agreements, story, summary
+from local.demo.compare import compare
 from local.demo.place import Place
 from local.demo.year import Year
 from local.stack import DEFAULT_ROOT, LocalStack
@@ -47,6 +48,8 @@ def main() -> int:
         year = Year(place=place, start=start, contracts=contracts, progress=progress, told=notes.append)
         try:
             year.play()
+            with year.clockwork.doing("comparing"):
+                notes.append(compare(place, start=start))
         except StepError as failure:
             print(f"\n{failure}", file=sys.stderr)
             return 1
