@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from tollgate.domain.calendar import Period, days_within, local_day, period_on
+from tollgate.domain.calendar import Period, Span, days_within, local_day, period_on
 from tollgate.domain.contract import Contract
 from tollgate.domain.errors import TollgateError
 from tollgate.domain.invoices import APPROVED, OPEN, UNCOLLECTIBLE, Invoice
@@ -239,7 +239,9 @@ def _read(one: _Work, report: Report, *, ports: ReconcilePorts, now: datetime, h
     with _step(report, one.tenant, "counters"):
         tally = Tally([owned.bill for owned in one.bills])
         spans = [days_within(bill.start, bill.end, one.versions[0].timezone) for bill, _ in tally.used()]
-        records = read_records(one.tenant, [*one.periods, *spans], tally, ledger=ports.ledger, has_time=has_time)
+        today = local_day(now, one.versions[0].timezone)
+        spans += [Span(period.start, min(period.end, today)) for period in one.periods]
+        records = read_records(one.tenant, spans, tally, ledger=ports.ledger, has_time=has_time)
         one.used = [used for _, used in tally.used()]
         was_read = True
         one.found[COUNTERS] = counter_differences(
