@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -142,7 +143,9 @@ class Issued:
 def issued(place: Place, months: list[Month]) -> Issued:
     """The month closed, and what is to pay approved and issued."""
     report = place.command("run", "invoice", "--at", CLOSED_AT, "--json")
-    assert (report["blocked"], report["failed"]) == ([], [])
+    # Named as ``tenant/period`` and ``tenant: cause``; other tests' tenants are none of this one's business.
+    ours = {month.tenant for month in months}
+    assert [one for one in (*report["blocked"], *report["failed"]) if re.split("[/:]", one)[0] in ours] == []
     expected = {month.tenant: naive.cents(max(Decimal(0), month.total - INCLUDED)) for month in months}
     for tenant, total in expected.items():
         (draft,) = place.command("invoices", "--tenant", tenant, "--json")
