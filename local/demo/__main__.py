@@ -7,6 +7,7 @@ import threading
 import time
 import webbrowser
 from datetime import UTC, datetime
+from typing import Final
 
 import click
 
@@ -17,6 +18,8 @@ from local.demo.place import Place
 from local.demo.year import Year
 from local.stack import DEFAULT_ROOT, LocalStack
 from local.steps import StepError
+
+LABEL_WIDTH: Final = len("September 2026")
 
 
 def main() -> int:
@@ -38,11 +41,11 @@ def main() -> int:
         f"A contract year of {len(agreements.TENANTS)} tenants, from {start:%B %Y} on:"
         f" {total:,} receipts and what follows from them."
     )
-    with click.progressbar(length=total, label=f"{start:%B %Y}  ", width=30, file=sys.stderr) as bar:
+    with click.progressbar(length=total, label=f"{start:%B %Y}".ljust(LABEL_WIDTH), width=30, file=sys.stderr) as bar:
 
         def progress(count: int, month: str) -> None:
             with lock:
-                bar.label = f"{month:14}"
+                bar.label = month.ljust(LABEL_WIDTH)
                 bar.update(count)
 
         year = Year(place=place, start=start, contracts=contracts, progress=progress, told=notes.append)
