@@ -29,6 +29,10 @@ ANSWERED: Final = frozenset(
 AFTER_ANY: Final = "\U0010ffff"
 
 
+class UnansweredError(Exception):
+    """A page asks what the rows in memory cannot tell: its figure would not be the real one."""
+
+
 class KeptClient:
     """The reading calls of a DynamoDB client."""
 
@@ -37,7 +41,7 @@ class KeptClient:
 
     def query(self, **request: Any) -> dict[str, Any]:
         if unknown := request.keys() - ANSWERED:
-            raise NotImplementedError(f"a query with {', '.join(sorted(unknown))}")
+            raise UnansweredError(f"a query with {', '.join(sorted(unknown))}")
         index = request.get("IndexName", "")
         by = SORTED_BY[index]
         values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
@@ -81,7 +85,7 @@ def _bounds(rows: Rows, by: str, values: Mapping[str, str]) -> tuple[int, int]:
         case rest if not rest:
             return 0, len(rows)
         case rest:
-            raise NotImplementedError(f"a condition on {', '.join(sorted(rest))}")
+            raise UnansweredError(f"a condition on {', '.join(sorted(rest))}")
     return bisect_left(rows, first, key=_named(by)), bisect_right(rows, last, key=_named(by))
 
 

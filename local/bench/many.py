@@ -17,7 +17,7 @@ from typing import Any, Final, overload
 from zoneinfo import ZoneInfo
 
 from local.bench import traffic
-from local.bench.kept import Packed, Rows
+from local.bench.kept import Packed, Rows, UnansweredError
 from local.bench.tables import ACCOUNTS, LEDGER
 from tollgate.adapters.dynamodb import DynamoContracts, DynamoHolds, DynamoInvoices, DynamoLedger, Store, keys
 from tollgate.adapters.dynamodb.record_items import record_item
@@ -253,7 +253,7 @@ class Grown:
         if (table, index) == (LEDGER, "by-month"):
             return self._months.get(pk, ())
         if index:
-            raise NotImplementedError(f"rows of {index}")
+            raise UnansweredError(f"rows of {index}")
         if (table, index, pk) in self._shared:
             return self._shared[table, index, pk]
         found = self._stored.get((table, index, pk))

@@ -92,10 +92,10 @@ def test_an_upload_that_is_not_there_is_lost(files: ExportFiles) -> None:
 def test_bytes_are_kept_and_what_was_not_is_lost(files: ExportFiles) -> None:
     """The last that were put."""
     for body in (b"first", b"second"):
-        files.keep("work/acme/1-1", body)
-    assert files.kept("work/acme/1-1") == b"second"
+        files.keep("unfinished/acme/1-1", body)
+    assert files.kept("unfinished/acme/1-1") == b"second"
     with pytest.raises(UploadLost):
-        files.kept("work/acme/1-2")
+        files.kept("unfinished/acme/1-2")
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_an_export_names_its_file_and_what_it_keeps() -> None:
     """Under its tenant and number; bytes that wait, under the claim too."""
     export = known(number=7, claims=3)
     assert export.name == "acme-2026-01-20-2026-03-09-7.csv.gz"
-    assert (export.key, export.tail_key()) == ("exports/acme/00000007.csv.gz", "work/acme/00000007-3")
+    assert (export.key, export.tail_key()) == ("exports/acme/00000007.csv.gz", "unfinished/acme/00000007-3")
     assert (ALL.narrowed, replace(ALL, meter="sms", line="sms/x").narrowed) == ("", "sms, sms/x")
     assert (export.lasts_until, known(finished_at=NOW).lasts_until) == (NOW + LASTS, NOW + LASTS)
     assert (known(failure="forgotten").why, known().why) == ("forgotten", LATE)

@@ -21,7 +21,7 @@ SELECTION = Selection(first=date(2026, 1, 20), last=date(2026, 3, 9), line="util
 PLACE = Place(
     upload="2~upload",
     parts=('"9b2cf535f27731c974343645a3985328"', '"b"'),
-    tail="work/acme/00000001-3",
+    tail="unfinished/acme/00000001-3",
     after_day=date(2026, 2, 3),
     after=MessageKey("meta", "wamid.#%", "x"),
     rows=1_000_000,

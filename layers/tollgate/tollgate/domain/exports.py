@@ -143,7 +143,7 @@ class Export:
 
     def tail_key(self) -> str:
         """Where this claim keeps bytes too few for a part; no other claim writes there."""
-        return f"work/{self.tenant}/{self.number:08d}-{self.claims}"
+        return f"unfinished/{self.tenant}/{self.number:08d}-{self.claims}"
 
     def state(self, now: datetime) -> str:
         """How it stands: its status, or what time has made of that."""
