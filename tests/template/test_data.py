@@ -62,7 +62,7 @@ def test_files_of_records_are_private_and_stay_as_long_as_they_are_offered(stack
     example = Export(
         tenant="acme", selection=Selection(first=date.min, last=date.max), side=STAFF, by="x", requested_at=NOON
     )
-    for rule, key, lasts in (("files", example.key, LASTS), ("work", example.tail_key(), GIVE_UP_AFTER)):
+    for rule, key, lasts in (("files", example.key, LASTS), ("unfinished", example.tail_key(), GIVE_UP_AFTER)):
         assert key.startswith(rules[rule]["Prefix"])
         assert rules[rule]["ExpirationInDays"] > lasts.days
     assert rules["uploads"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] > GIVE_UP_AFTER.days
