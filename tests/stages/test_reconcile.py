@@ -24,7 +24,8 @@ from tollgate.domain.senders import Assignment
 from tollgate.domain.usage import Cell, Totals
 from tollgate.stages import reconcile_counters
 from tollgate.stages.ports.events import Claim, EventKey, KeptEvent
-from tollgate.stages.reconcile import ReconcilePorts, Report, run
+from tollgate.stages.reconcile import ReconcilePorts, run
+from tollgate.stages.reconcile_work import Report
 
 SMS = Cell("sms", "sms", "US")
 NIGHT = at("2026-03-06", "05:00")
@@ -474,6 +475,25 @@ def test_one_tenant_that_fails_stops_no_other() -> None:
     assert (report.compared, report.failed) == (["beta"], ["acme: read: the table is busy"])
     assert made.memory.reconciled[TENANT] == before
     assert "ReconcileUnfinished" in made.counted
+
+
+@pytest.mark.parametrize("call", ["versions", "counted"])
+def test_what_nothing_foresaw_of_one_tenant_fails_the_run_after_the_others(call: str) -> None:
+    """Whether it comes when a tenant is looked at or when its records are read: the others are compared, their rows and
+    the run's are written, what was found of the tenant before stays, and the run fails."""
+    made = shared()
+    before = reconciled(
+        TENANT, [Difference(cause="term-differs", tenant=TENANT, subject="before")], at=at("2026-03-05")
+    )
+    made.memory.reconciled[TENANT] = before
+    made.memory.reconciled["beta"] = reconciled("beta", [], at=at("2026-03-05", "18:00"))
+    made.faults = Faults(error=KeyError("a field that nobody expected"), at=1, only=call)
+    with pytest.raises(KeyError):
+        made.nightly()
+    [kept] = [one for (schedule, _), one in made.memory.runs.items() if schedule == "reconcile"]
+    assert (kept.counts["compared"], kept.report["failed"]) == (1, ("acme: unforeseen: KeyError",))
+    assert made.memory.reconciled[TENANT] == before
+    assert made.memory.reconciled["beta"].at == NIGHT
 
 
 def test_while_stripe_is_down_the_rest_is_compared() -> None:
