@@ -8,40 +8,23 @@ tenant alone, and leaves the run once the others had theirs. So the run has fail
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from types import TracebackType
 
 from tollgate.domain.errors import TollgateError
 
 
 def each_tenant(tenants: Iterable[str], turn: Callable[[str], None], *, failed: list[str]) -> None:
-    """Give every tenant its ``turn``, in order. Who does not come to its end is added to ``failed``, with the cause.
+    """Give every tenant its ``turn``, in order. Who does not come to its end is added to ``failed``, with the cause: of
+    an error that nothing foresaw only its kind, since its words may hold what belongs into no row.
 
     Raises, after the last turn, what a turn has raised; of several errors the last.
     """
-    with ExitStack() as left:
-        for tenant in reversed(list(tenants)):  # a stack: what goes on last is called first, whatever was raised before
-            left.callback(_turn, tenant, turn, failed)
-
-
-def _turn(tenant: str, turn: Callable[[str], None], failed: list[str]) -> None:
-    with _Named(tenant, failed):
-        turn(tenant)
-
-
-class _Named:
-    """Names an error on its way out. It holds nothing up, and tells of one that nothing foresaw only what kind it is:
-    its words may hold what belongs into no row."""
-
-    def __init__(self, tenant: str, failed: list[str]) -> None:
-        self._tenant, self._failed = tenant, failed
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            what = str(error) if isinstance(error, TollgateError) else f"unforeseen: {kind.__name__}"
-            self._failed.append(f"{self._tenant}: {what}")
+    raised: Exception | None = None
+    for tenant in tenants:
+        try:
+            turn(tenant)
+        except Exception as error:  # noqa: BLE001 - held back, not swallowed: the others have their turn first
+            what = str(error) if isinstance(error, TollgateError) else f"unforeseen: {type(error).__name__}"
+            failed.append(f"{tenant}: {what}")
+            raised = error
+    if raised is not None:
+        raise raised
